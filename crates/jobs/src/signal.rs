@@ -1,0 +1,61 @@
+//! What one attempt learnt about the health of the API, for the circuit that all workers share.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+/// What an attempt says about the API.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Signal {
+    /// Nothing: no call was made, or its end tells nothing.
+    #[default]
+    None,
+    /// The API answered as it should.
+    Healthy {
+        /// Whether the answer shows a *new* effect; a replayed create does not.
+        fresh: bool,
+    },
+    /// The API did not answer, or answered that it cannot.
+    Down {
+        /// A plain 500, which may be one row's own fault.
+        internal: bool,
+    },
+    /// Too many requests: nobody may call for that long.
+    RateLimited {
+        /// The wait that the API asked for.
+        wait: Option<Duration>,
+    },
+    /// The credential was refused.
+    Unauthorized,
+    /// A definite refusal, which may or may not be the row's own fault.
+    Refused(Refusal),
+}
+
+/// A refusal as the circuit compares it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Refusal {
+    /// The HTTP status.
+    pub status: u16,
+    /// The masked text.
+    pub text: String,
+    /// Whose fault the text shows it to be.
+    pub blame: Blame,
+}
+
+impl Refusal {
+    /// Equal for refusals that mean the same.
+    pub fn fingerprint(&self) -> String {
+        format!("{} {}", self.status, self.text)
+    }
+}
+
+/// Whose fault a refusal is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Blame {
+    /// The row's: its text has one of the phrases that name a fault of a row.
+    Row,
+    /// Everybody's: its text has one of the phrases that name a fault of the account.
+    Everybody,
+    /// Nobody knows yet.
+    Unclear,
+}

@@ -1,0 +1,413 @@
+//! What one step does to a record and a job: the pure half of every write of the store.
+//!
+//! A store loads the record and the job, calls a function of this module, and writes all that comes out in one
+//! transaction. So the embedded store, the model that tests compare it with and the reader of this file share one truth.
+//! In particular the **terminal event** of a round is made here and nowhere else: exactly when the stage of a record goes
+//! from open to an end.
+
+use std::time::Duration;
+
+use serde_json::json;
+
+use crate::clock::Timestamp;
+use crate::event::{EventType, NewEvent};
+use crate::failure::{Code, Failure};
+use crate::id::{JobId, LeaseToken, WorkerId};
+use crate::job::{Hold, Job, Lease, LeasedJob};
+use crate::kind::Kind;
+use crate::onboarding::{Certainty, Patch, Record, Stage};
+use crate::outcome::{FollowUp, Outcome, Step};
+use crate::payload::{CreateLink, Payload, PollStatus};
+
+/// What must be written together with the record.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Consequence {
+    /// The job as it is now; `None` removes it.
+    pub job: Option<Job>,
+    /// Jobs to queue; see [`queue`].
+    pub follow_ups: Vec<FollowUp>,
+    /// Events to append, in this order.
+    pub events: Vec<NewEvent>,
+    /// The round ended: every job of the onboarding that is not leased is removed, but for [`Consequence::job`].
+    pub ended: bool,
+}
+
+/// Begins a lease: counts the attempt, marks a create as uncertain.
+pub fn lease(
+    record: &mut Record,
+    job: &mut Job,
+    token: LeaseToken,
+    worker: WorkerId,
+    now: Timestamp,
+    length: Duration,
+) -> LeasedJob {
+    let before = record.clone();
+    // Counted here, not at failure: a worker that dies in the middle must still use up one attempt.
+    job.attempt += 1;
+    let until = now.after(length);
+    job.hold = Hold::Leased(Lease {
+        token,
+        worker,
+        since: now,
+        until,
+        uncertain_before: before.uncertain_since,
+        hastened: false,
+    });
+    if job.id.kind == Kind::CreateCustomer {
+        record.uncertain_since = Some(now);
+    }
+    LeasedJob {
+        id: job.id,
+        payload: job.payload.clone(),
+        attempt: job.attempt,
+        record: before,
+        token,
+        until,
+        now,
+        waiting: 0,
+    }
+}
+
+/// Ends an attempt. The caller has checked the token.
+pub fn settle(
+    record: &mut Record,
+    mut job: Job,
+    lease: &Lease,
+    outcome: Outcome,
+    now: Timestamp,
+) -> Consequence {
+    if record.stage.is_end() {
+        // Another job of the same onboarding ended the round while this one ran. What it learnt of the customer stays.
+        keep_what_is_known(record, outcome.step(), lease, now);
+        return Consequence::default();
+    }
+    if record.cancel_requested || record.erase_requested {
+        return end_on_request(record, outcome.step(), lease, now);
+    }
+    let kind = job.id.kind;
+    match outcome {
+        Outcome::Complete(step) => write(record, None, lease, step, now),
+        Outcome::Snooze { after, step } => {
+            job.due = if lease.hastened { now } else { now.after(after) };
+            job.attempt = 0;
+            job.losses = 0;
+            job.parked = false;
+            job.failure = None;
+            job.hold = Hold::Waiting;
+            write(record, Some(job), lease, step, now)
+        }
+        Outcome::Retry { after, failure, step } => {
+            job.due = now.after(after);
+            job.losses = 0;
+            job.failure = Some(failure);
+            job.hold = Hold::Waiting;
+            write(record, Some(job), lease, step, now)
+        }
+        Outcome::GiveBack { after, step } => {
+            job.due = now.after(after);
+            job.attempt = job.attempt.saturating_sub(1);
+            job.hold = Hold::Waiting;
+            let patch_only = Step { patch: step.patch, ..Step::default() };
+            write(record, Some(job), lease, patch_only, now)
+        }
+        Outcome::Bury { failure, step } => {
+            job.hold = Hold::Dead(now);
+            job.failure = Some(failure.clone());
+            job.parked = false;
+            record.key_refused |= kind == Kind::CreateCustomer && failure.code.is_definite_refusal();
+            let mut patch = Patch { failure: Some(failure), ..step.patch };
+            if kind != Kind::CreateLink {
+                patch.stage = Some(Stage::Dead);
+            }
+            write(record, Some(job), lease, Step { patch, ..step }, now)
+        }
+    }
+}
+
+fn write(record: &mut Record, job: Option<Job>, lease: &Lease, step: Step, now: Timestamp) -> Consequence {
+    step.patch.apply(record, lease.uncertain_before, now);
+    let mut events = step.events;
+    let ended = record.stage.is_end();
+    if ended {
+        events.push(end_event(record));
+        // A dead onboarding keeps its dead letter; any other end leaves no job.
+        let job = job.filter(|job| matches!(job.hold, Hold::Dead(_)));
+        return Consequence { job, follow_ups: Vec::new(), events, ended };
+    }
+    Consequence { job, follow_ups: step.follow_ups, events, ended }
+}
+
+fn keep_what_is_known(record: &mut Record, step: &Step, lease: &Lease, now: Timestamp) {
+    let patch = Patch {
+        customer_id: step.patch.customer_id.clone(),
+        foreign_customer_id: step.patch.foreign_customer_id.clone(),
+        certainty: step.patch.certainty,
+        ..Patch::default()
+    };
+    patch.apply(record, lease.uncertain_before, now);
+}
+
+fn end_on_request(record: &mut Record, step: &Step, lease: &Lease, now: Timestamp) -> Consequence {
+    keep_what_is_known(record, step, lease, now);
+    let mut events: Vec<NewEvent> =
+        step.events.iter().filter(|event| event.kind == EventType::CustomerCreated).cloned().collect();
+    events.push(end_now(record, now));
+    Consequence { events, ended: true, ..Consequence::default() }
+}
+
+/// Ends the round as what was asked for; an erasure outranks a cancel.
+fn end_now(record: &mut Record, now: Timestamp) -> NewEvent {
+    let stage = if record.erase_requested { Stage::Erased } else { Stage::Cancelled };
+    record.cancel_requested = false;
+    record.erase_requested = false;
+    record.move_to(stage, now);
+    if stage == Stage::Erased {
+        record.reference = None;
+        record.timeline.clear();
+    }
+    end_event(record)
+}
+
+/// The terminal event of the round that has just ended.
+fn end_event(record: &Record) -> NewEvent {
+    let kind = match record.stage {
+        Stage::Approved => EventType::Approved,
+        Stage::Rejected => EventType::Rejected,
+        Stage::Expired => EventType::Expired,
+        Stage::Cancelled => EventType::Cancelled,
+        Stage::Erased => EventType::Erased,
+        Stage::Dead
+        | Stage::Accepted
+        | Stage::Created
+        | Stage::Linked
+        | Stage::InReview
+        | Stage::ActionRequired => EventType::Dead,
+    };
+    let mut data = about(record);
+    if kind == EventType::Dead {
+        data["reason"] = json!(record.failure.as_ref().map(|failure| failure.code));
+        data["message"] = json!(record.failure.as_ref().map(|failure| failure.message.as_str()));
+    }
+    NewEvent { kind, fact: format!("{} {}", record.round, record.stage), data }
+}
+
+/// What every event tells of its onboarding.
+pub fn about(record: &Record) -> serde_json::Value {
+    json!({
+        "reference": record.reference,
+        "customer_id": record.customer_id,
+        "round": record.round,
+        "kyb_status": record.kyb.as_ref().map(|kyb| kyb.status.as_str()),
+    })
+}
+
+/// What queueing a job finds and does.
+pub fn queue(existing: Option<Job>, id: JobId, payload: &Payload, due: Timestamp) -> Job {
+    match existing {
+        Some(mut job) if matches!(job.hold, Hold::Waiting) => {
+            job.due = job.due.min(due);
+            job
+        }
+        Some(mut job) if job.lease().is_some() => {
+            hasten_lease(&mut job);
+            job
+        }
+        // A dead letter gives way: what is asked for now is new.
+        _ => Job::new(id, payload.encode(), due),
+    }
+}
+
+/// Brings a job forward. A leased one is marked, so that a snooze of this lease is due at once.
+pub fn hasten(job: &mut Job, now: Timestamp) {
+    if matches!(job.hold, Hold::Waiting) {
+        job.due = job.due.min(now);
+    } else {
+        hasten_lease(job);
+    }
+}
+
+fn hasten_lease(job: &mut Job) {
+    if let Hold::Leased(lease) = &mut job.hold {
+        lease.hastened = true;
+    }
+}
+
+/// What a request to end an onboarding found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EndRequest {
+    /// Ended now.
+    Ended,
+    /// A job is running; its settle ends the onboarding.
+    Requested,
+    /// Had ended before; nothing changes.
+    Already(Stage),
+}
+
+/// Calls an onboarding off.
+pub fn cancel(record: &mut Record, leased: bool, now: Timestamp) -> (EndRequest, Consequence) {
+    if record.stage.is_end() {
+        return (EndRequest::Already(record.stage), Consequence::default());
+    }
+    record.cancel_requested = true;
+    request_end(record, leased, now)
+}
+
+/// Erases an onboarding. One that has ended is erased too: its record loses what is personal, its end stays published.
+pub fn erase(record: &mut Record, leased: bool, now: Timestamp) -> (EndRequest, Consequence) {
+    if record.stage == Stage::Erased {
+        return (EndRequest::Already(Stage::Erased), Consequence::default());
+    }
+    if record.stage.is_end() {
+        // The latest round's end becomes "erased": a round of its own, so that each round keeps one terminal event.
+        record.round += 1;
+        record.stage = record.opening_stage();
+    }
+    record.erase_requested = true;
+    request_end(record, leased, now)
+}
+
+fn request_end(record: &mut Record, leased: bool, now: Timestamp) -> (EndRequest, Consequence) {
+    if leased {
+        record.updated_at = now;
+        return (EndRequest::Requested, Consequence::default());
+    }
+    let event = end_now(record, now);
+    (EndRequest::Ended, Consequence { events: vec![event], ended: true, ..Consequence::default() })
+}
+
+/// Begins the next round of an onboarding that has ended. The caller queues the follow-ups.
+pub fn reopen(
+    record: &mut Record,
+    eager_link: bool,
+    payload: Option<Payload>,
+    now: Timestamp,
+) -> Consequence {
+    if record.stage == Stage::Rejected {
+        record.rejected_before.clone_from(&record.kyb);
+    }
+    record.round += 1;
+    record.failure = None;
+    record.stale = false;
+    record.status_since = now;
+    record.stage = record.opening_stage();
+    record.note(now, format!("round {}", record.round));
+    let events =
+        vec![NewEvent { kind: EventType::Reopened, fact: record.round.to_string(), data: about(record) }];
+    let mut follow_ups = Vec::new();
+    if let Some(payload) = payload {
+        follow_ups.push(FollowUp::now(payload));
+    } else if record.customer_id.is_some() {
+        if eager_link && record.status().is_none_or(crate::kyb::Status::allows_link) {
+            follow_ups.push(FollowUp::now(next_link(record)));
+        }
+        follow_ups.push(FollowUp::now(Payload::PollStatus(PollStatus::default())));
+    }
+    Consequence { job: None, follow_ups, events, ended: false }
+}
+
+/// The payload of the next link of this onboarding.
+pub fn next_link(record: &Record) -> Payload {
+    let ordinal = record.link.map_or(0, |link| link.ordinal) + 1;
+    Payload::CreateLink(CreateLink::new(record.id, ordinal))
+}
+
+/// Puts a dead job back. A round that had ended is reopened.
+pub fn redrive(record: &mut Record, mut job: Job, now: Timestamp) -> Consequence {
+    job.hold = Hold::Waiting;
+    job.attempt = 0;
+    job.losses = 0;
+    job.parked = false;
+    job.due = now;
+    if record.stage.is_end() {
+        let events = reopen(record, false, None, now).events;
+        return Consequence { job: Some(job), follow_ups: Vec::new(), events, ended: false };
+    }
+    Consequence { job: Some(job), ..Consequence::default() }
+}
+
+/// How a lease that has run out is taken back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Loss {
+    /// The worker died while it ran the job: it counts.
+    Worker,
+    /// The store was away, or the worker lives and only the lease went: it does not count.
+    Excused,
+    /// The worker gave the lease back before the handler had started: as if it had not been.
+    Unstarted,
+}
+
+/// Takes a lease back.
+pub fn take_back(
+    record: &mut Record,
+    mut job: Job,
+    lease: &Lease,
+    loss: Loss,
+    max_losses: u32,
+    now: Timestamp,
+) -> Consequence {
+    match loss {
+        Loss::Worker => job.losses += 1,
+        Loss::Excused => job.attempt = job.attempt.saturating_sub(1),
+        Loss::Unstarted => {
+            job.attempt = job.attempt.saturating_sub(1);
+            record.uncertain_since = if job.id.kind == Kind::CreateCustomer {
+                lease.uncertain_before
+            } else {
+                record.uncertain_since
+            };
+        }
+    }
+    if record.stage.is_end() {
+        return Consequence::default();
+    }
+    if record.cancel_requested || record.erase_requested {
+        let event = end_now(record, now);
+        return Consequence { events: vec![event], ended: true, ..Consequence::default() };
+    }
+    if job.losses >= max_losses {
+        let failure = Failure::new(
+            Code::Poison,
+            &format!("the worker died {} times while it ran this job", job.losses),
+            now,
+        );
+        let mut step = Step::default();
+        if job.id.kind == Kind::CreateLink {
+            step.follow_ups.push(FollowUp::now(Payload::PollStatus(PollStatus::default())));
+        }
+        return settle(record, job, lease, Outcome::Bury { failure, step }, now);
+    }
+    job.due = now;
+    job.hold = Hold::Waiting;
+    Consequence { job: Some(job), ..Consequence::default() }
+}
+
+/// The outcome that a refusal becomes when it may be everybody's fault: parked, not buried.
+pub fn parked(outcome: &Outcome, after: Duration) -> Outcome {
+    let certainty = match outcome {
+        // A definite refusal was about to be buried: nothing is uncertain any more.
+        Outcome::Bury { step, .. } => step.patch.certainty,
+        Outcome::Complete(_) | Outcome::Snooze { .. } | Outcome::Retry { .. } | Outcome::GiveBack { .. } => {
+            Certainty::Unknown
+        }
+    };
+    let step = Step { patch: Patch { certainty, ..Patch::default() }, ..Step::default() };
+    Outcome::GiveBack { after, step }
+}
+
+/// The outcome that a failure becomes when the API is down for everybody: it costs no attempt.
+pub fn excused(outcome: Outcome, after: Duration) -> Outcome {
+    match outcome {
+        Outcome::Retry { step, .. } | Outcome::Bury { step, .. } | Outcome::GiveBack { step, .. } => {
+            let patch = Patch {
+                certainty: step.patch.certainty,
+                next_generation: step.patch.next_generation,
+                ..Patch::default()
+            };
+            Outcome::GiveBack { after, step: Step { patch, ..Step::default() } }
+        }
+        done @ (Outcome::Complete(_) | Outcome::Snooze { .. }) => done,
+    }
+}
+
+#[cfg(test)]
+mod tests;
