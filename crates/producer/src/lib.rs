@@ -1,1 +1,23 @@
-//! Placeholder.
+//! Brings a partner's CSV file in: read in constant memory, checked row by row, with a report of every refusal.
+//!
+//! | module | duty |
+//! |---|---|
+//! | [`csv`] | bytes to rows: encoding, delimiter, quotes, a bound on a row, recovery from damage |
+//! | [`mapping`] | which column is which field |
+//! | [`row`] | a row to a [`NewCustomer`](gangway_jobs::customer::NewCustomer), or to a [`row::Rejection`] per fault |
+//! | [`report`] | the refusals as a CSV file that survives a kill |
+//! | [`dedupe`] | duplicates and conflicts within one file, for a dry run |
+//! | [`sample`] | made-up files with planted faults, for a demo and for tests |
+//!
+//! A fault of the file as a whole is an [`Error`] and stops the import before its first row; a fault of a row is a
+//! rejection, and the next row goes on.
+
+pub mod csv;
+pub mod dedupe;
+pub mod error;
+pub mod mapping;
+pub mod report;
+pub mod row;
+pub mod sample;
+
+pub use error::Error;

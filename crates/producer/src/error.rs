@@ -1,0 +1,187 @@
+//! What stops an import as a whole, each with its place and its remedy.
+
+use std::fmt;
+use std::io;
+use std::path::PathBuf;
+
+use gangway_jobs::customer::Field;
+
+use crate::csv::FaultKind;
+use crate::mapping::aliases;
+
+/// Why a file cannot be imported. Says nothing personal: no cell is ever part of it.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The input gave out.
+    #[error("cannot read the file behind row {row}")]
+    Read {
+        /// The last row that was read; 0 for the header.
+        row: u64,
+        /// The cause.
+        #[source]
+        source: io::Error,
+    },
+    /// Nothing, or only blank lines.
+    #[error("the file is empty")]
+    Empty,
+    /// NUL bytes in the first line.
+    #[error("the file is not a text file")]
+    NotText,
+    /// The first line names no column, or looks like a customer.
+    #[error("the file has no header: its first line names no columns")]
+    NoHeader,
+    /// The header cannot be read.
+    #[error("the header in line {line} {fault}")]
+    Header {
+        /// Its line.
+        line: u64,
+        /// What is wrong with it.
+        fault: FaultKind,
+    },
+    /// No column for fields that every customer must have.
+    #[error("no column for {} among {headers}", names(missing))]
+    MissingColumns {
+        /// The fields.
+        missing: Vec<Field>,
+        /// What the file has.
+        headers: Headers,
+    },
+    /// Two columns that both mean one field.
+    #[error("columns {first} and {second} both mean {field}")]
+    AmbiguousColumn {
+        /// The field.
+        field: Field,
+        /// One column, from 1.
+        first: usize,
+        /// The other, from 1.
+        second: usize,
+    },
+    /// A mapping names a column that is not there.
+    #[error("no column is named `{header}`, which {field} is mapped to, among {headers}")]
+    UnknownColumn {
+        /// The field.
+        field: Field,
+        /// The name in the mapping.
+        header: String,
+        /// What the file has.
+        headers: Headers,
+    },
+    /// A field is mapped twice.
+    #[error("{field} is mapped twice")]
+    MappedTwice {
+        /// The field.
+        field: Field,
+    },
+    /// Not of the form `field=Header`.
+    #[error("`{text}` is no mapping")]
+    BadMapping {
+        /// The text, shortened.
+        text: String,
+    },
+    /// Not a delimiter.
+    #[error("`{text}` is no delimiter")]
+    BadDelimiter {
+        /// The text, shortened.
+        text: String,
+    },
+    /// Not an encoding.
+    #[error("no encoding is called `{label}`")]
+    UnknownEncoding {
+        /// The label.
+        label: String,
+    },
+    /// A report cannot be written.
+    #[error("cannot {action} the report {}", path.display())]
+    Report {
+        /// What failed.
+        action: &'static str,
+        /// The report.
+        path: PathBuf,
+        /// The cause.
+        #[source]
+        source: io::Error,
+    },
+    /// The part of a report that an earlier run wrote is gone, in use, or shorter than it was.
+    #[error("the unfinished report of {} is gone or in use", path.display())]
+    ReportLost {
+        /// The report.
+        path: PathBuf,
+    },
+}
+
+impl Error {
+    /// What to do next.
+    pub fn help(&self) -> String {
+        match self {
+            Self::Read { .. } => "import the file again: what was taken in counts once".into(),
+            Self::Empty | Self::NoHeader => {
+                format!("the first line must name the columns, such as `{EXAMPLE}`")
+            }
+            Self::NotText => "export it as CSV: a spreadsheet's own format cannot be read".into(),
+            Self::Header { .. } => format!("mend the first line; it should look like `{EXAMPLE}`"),
+            Self::MissingColumns { missing, .. } => {
+                missing.iter().map(|field| accepted(*field)).collect::<Vec<_>>().join("; ")
+            }
+            Self::AmbiguousColumn { field, .. } => {
+                format!("rename one of them, or say which counts with `--map {field}=<header>`")
+            }
+            Self::UnknownColumn { .. } => {
+                "a name counts in any case, with or without spaces, `-` and `_`".into()
+            }
+            Self::MappedTwice { field } => format!("keep one `--map {field}=<header>`"),
+            Self::BadMapping { .. } => format!(
+                "write it as `--map field=header`, where the field is one of {}",
+                names(&crate::mapping::FIELDS)
+            ),
+            Self::BadDelimiter { .. } => "use comma, semicolon, tab, pipe, or one ASCII character".into(),
+            Self::UnknownEncoding { .. } => "use a label such as utf-8, utf-16le or windows-1252".into(),
+            Self::Report { .. } => "choose a place that can be written with `--report <path>`".into(),
+            Self::ReportLost { .. } => {
+                "start the report anew from the first row: each row answers what it answered before".into()
+            }
+        }
+    }
+}
+
+const EXAMPLE: &str = "reference,email,first_name,last_name,company_name";
+
+fn accepted(field: Field) -> String {
+    format!(
+        "{field} is known as {}; another name with `--map {field}=<header>`",
+        aliases(field).collect::<Vec<_>>().join(", ")
+    )
+}
+
+fn names(fields: &[Field]) -> String {
+    fields.iter().map(|field| field.as_str()).collect::<Vec<_>>().join(", ")
+}
+
+/// The columns of a file, as far as they may be shown.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Headers {
+    count: usize,
+    shown: Vec<String>,
+}
+
+impl Headers {
+    const MOST: usize = 12;
+    const LONGEST: usize = 30;
+
+    /// The names are shown only if they are known to be names: the first line of a file without a header is a customer.
+    pub(crate) fn new(header: &[String], is_header: bool) -> Self {
+        let shown = header.iter().take(if is_header { Self::MOST } else { 0 });
+        let shorten = |name: &String| name.chars().filter(|c| !c.is_control()).take(Self::LONGEST).collect();
+        Self { count: header.len(), shown: shown.map(shorten).collect() }
+    }
+}
+
+impl fmt::Display for Headers {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the {} columns of the file", self.count)?;
+        if !self.shown.is_empty() {
+            write!(f, " ({}", self.shown.join(", "))?;
+            f.write_str(if self.shown.len() < self.count { ", …)" } else { ")" })?;
+        }
+        Ok(())
+    }
+}
