@@ -123,7 +123,7 @@ fn class_of(operation: Operation, status: u16, said: &Said) -> Class {
     let says = |phrase: &str| said.by_api && said.text.to_lowercase().contains(phrase);
     let uncertain = operation.has_effect();
     match (status, operation) {
-        (300..=399, _) => Class::Contract,
+        (..400, _) => Class::Contract,
         (400 | 409, Operation::CreateLink) => Class::NotEditable,
         (401, _) => Class::Unauthorized,
         (403, _) => Class::Forbidden,

@@ -57,11 +57,11 @@ pub(crate) fn said_in(object: &Object) -> Said {
 /// The strings and numbers inside, decoded, so that a mask finds them as they are.
 fn leaves(value: &Value) -> Vec<String> {
     match value {
-        Value::String(text) => vec![text.clone()],
+        Value::String(text) if !text.trim().is_empty() => vec![text.clone()],
         Value::Number(number) => vec![number.to_string()],
         Value::Array(values) => values.iter().flat_map(leaves).collect(),
         Value::Object(object) => object.values().flat_map(leaves).collect(),
-        Value::Null | Value::Bool(_) => Vec::new(),
+        Value::String(_) | Value::Null | Value::Bool(_) => Vec::new(),
     }
 }
 
@@ -89,9 +89,9 @@ pub(crate) fn page_text(page: &[u8]) -> String {
 
 /// What follows a tag whose `<` has been read; for a script or a style, what follows its end.
 fn after_tag(tag: &str) -> &str {
-    let lower = tag.to_ascii_lowercase();
-    let closing = ["script", "style"].into_iter().find(|name| lower.starts_with(name));
-    let from = closing.map_or(Some(0), |name| lower.find(&format!("</{name}")));
+    let opens = |name: &&str| tag.get(..name.len()).is_some_and(|start| start.eq_ignore_ascii_case(name));
+    let closing = ["script", "style"].into_iter().find(opens);
+    let from = closing.map_or(Some(0), |name| tag.to_ascii_lowercase().find(&format!("</{name}")));
     from.and_then(|from| tag[from..].split_once('>')).map_or("", |(_, rest)| rest)
 }
 
@@ -101,7 +101,9 @@ fn unescaped(text: &str) -> String {
     let mut rest = text;
     while let Some((before, after)) = rest.split_once('&') {
         out.push_str(before);
-        let named = after.split_once(';').and_then(|(name, rest)| Some((character(name)?, rest)));
+        // The longest name is short; looking further would read the page once for every `&`.
+        let end = after.bytes().take(10).position(|byte| byte == b';');
+        let named = end.and_then(|end| Some((character(&after[..end])?, &after[end + 1..])));
         let (c, next) = named.unwrap_or(('&', after));
         out.push(c);
         rest = next;

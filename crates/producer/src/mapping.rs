@@ -191,3 +191,108 @@ fn only_column(field: Field, header: &[String], fits: impl Fn(&str) -> bool) -> 
 fn shortened(name: &str) -> String {
     name.chars().take(60).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn detect(header: &str, overrides: &[&str]) -> Result<Mapping, Error> {
+        let header: Vec<String> = header.split(',').map(str::to_owned).collect();
+        let overrides: Vec<Override> = overrides.iter().map(|text| text.parse().unwrap()).collect();
+        Mapping::detect(&header, &overrides)
+    }
+
+    fn columns(mapping: Mapping) -> [Option<usize>; 6] {
+        FIELDS.map(|field| mapping.column(field))
+    }
+
+    #[test]
+    fn columns_are_known_by_their_names_in_any_order_and_spelling() {
+        let plain = [Some(0), Some(1), Some(2), Some(3), Some(4), Some(5)];
+        let table = [
+            ("reference,email,first_name,last_name,company_name,customer_type", plain),
+            ("REF,E-Mail,First Name,Last-Name,Company,Type", plain),
+            ("partnerReference,Email Address,GIVEN NAME,Surname,Legal Name,Customer Type", plain),
+            ("External ID,mail,forename,family_name,Organization,type", plain),
+            ("phone,Business-Name,email,,Surname,Forename", [None, Some(2), Some(5), Some(4), Some(1), None]),
+        ];
+        for (header, expected) in table {
+            assert_eq!(columns(detect(header, &[]).unwrap()), expected, "{header}");
+        }
+    }
+
+    #[test]
+    fn what_the_caller_says_stands_above_the_known_names() {
+        let header = "id,email,Login,first name,last name,company";
+        let mapping = detect(header, &["reference=ID", "email=log in", "company_name = Company"]).unwrap();
+        assert_eq!(columns(mapping), [Some(0), Some(2), Some(3), Some(4), Some(5), None]);
+        assert_eq!((mapping.field(2), mapping.field(1), mapping.width()), (Some(Field::Email), None, 6));
+        let both = detect("ref,email,name,company", &["first_name=name", "last_name=name"]).unwrap();
+        assert_eq!(columns(both), [Some(0), Some(1), Some(2), Some(2), Some(3), None]);
+    }
+
+    #[test]
+    fn a_header_that_does_not_fit_says_where_and_what_to_do() {
+        let good = "email,first name,last name,company";
+        let table: [(&str, &[&str], &str, &str); 7] = [
+            (
+                "email,first name,place",
+                &[],
+                "no column for last_name, company_name among the 3 columns of the file (email, first name, place)",
+                "last_name is known as last name, surname, family name; another name with `--map last_name=<header>`",
+            ),
+            (
+                "Ada,Byron,Acme",
+                &[],
+                "no column for email, first_name, last_name, company_name among the 3 columns of the file",
+                "email is known as email, mail, ",
+            ),
+            (
+                "a@acme.example,Ada,Byron,Company",
+                &[],
+                "the file has no header: its first line names no columns",
+                "the first line must name the columns",
+            ),
+            (
+                "email,first name,last name,company,Legal Name",
+                &[],
+                "columns 4 and 5 both mean company_name",
+                "`--map company_name=<header>`",
+            ),
+            (
+                "email,EMAIL,first name,last name,company",
+                &["email=e-mail"],
+                "columns 1 and 2 both mean email",
+                "",
+            ),
+            (
+                good,
+                &["reference=Key"],
+                "no column is named `Key`, which reference is mapped to, among the 4 columns of the file \
+                 (email, first name, last name, company)",
+                "",
+            ),
+            (good, &["email=email", "E-Mail=company"], "email is mapped twice", "keep one"),
+        ];
+        for (header, overrides, message, help) in table {
+            let error = detect(header, overrides).unwrap_err();
+            assert_eq!(error.to_string(), message);
+            assert!(error.help().contains(help), "{}", error.help());
+        }
+    }
+
+    #[test]
+    fn many_or_long_column_names_are_cut() {
+        let header: Vec<String> =
+            (0..40).map(|n| format!("email{n}{}", "x".repeat(100))).chain(["ref".into()]).collect();
+        let message = Mapping::detect(&header, &[]).unwrap_err().to_string();
+        assert!(message.len() < 600 && message.ends_with(", …)"), "{message}");
+    }
+
+    #[test]
+    fn a_mapping_is_a_field_and_a_column() {
+        for bad in ["", "email", "email=", "email= ", "phone=Phone", "=x"] {
+            assert!(matches!(bad.parse::<Override>(), Err(Error::BadMapping { .. })), "{bad}");
+        }
+    }
+}

@@ -124,3 +124,75 @@ fn extra_cells(cells: Cells<'_>, width: usize) -> Option<Cow<'static, str>> {
         ))
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rows(input: &[u8]) -> Vec<Row> {
+        Rows::open(input, &Options::default(), &[]).unwrap().collect::<Result<_, _>>().unwrap()
+    }
+
+    /// The faults of a row under this header, as `field code`.
+    fn faults(row: &[u8]) -> Vec<String> {
+        let rows = rows(&[b"ref,email,first name,last name,company,note,type\n", row].concat());
+        let told = |fault: &Rejection| format!("{} {}", fault.field.map_or("-", Field::as_str), fault.code);
+        rows[0].result.as_ref().map_or_else(|faults| faults.iter().map(told).collect(), |_| Vec::new())
+    }
+
+    #[test]
+    fn every_fault_is_told_with_its_field_and_code() {
+        let long = [b"C-1,a@b.example,", "x".repeat(300).as_bytes(), b",Byron,", "y".repeat(101).as_bytes()]
+            .concat();
+        let endless = "z".repeat(70_000);
+        let table: [(&[u8], &[&str]); 19] = [
+            (b"C-1,a@b.example,Ada,Byron,Acme,note,BUSINESS", &[]),
+            (b",a@b.example,Ada,Byron,Acme", &[]),
+            (b"C-1,a@b.example,Ada,Byron,Acme,note,,, ,", &[]),
+            (b"C-1, ,Ada,Byron,Acme", &["email missing"]),
+            (b"C-1,nobody,Ada,Byron,Acme", &["email invalid_email"]),
+            (b"C-1,a@b.example,,,Acme", &["first_name missing", "last_name missing"]),
+            (b"C-1,a@b.example,Ada", &["last_name missing", "company_name missing"]),
+            (b";", &["email missing", "first_name missing", "last_name missing", "company_name missing"]),
+            (&long, &["first_name too_long", "company_name too_long"]),
+            (b"C-1,a@b.example,<i>Ada</i>,Byron,Acme", &["first_name markup"]),
+            (b"C-1,a@b.example,Ada,Byron,\"Ac\nme\"", &["company_name control_character"]),
+            (b"\"C\t1\",a@b.example,Ada,Byron,Acme", &["reference control_character"]),
+            (b"C-1,a@b.example,Ada,Byron,Acme,,PERSON", &["customer_type unsupported_type"]),
+            (b"C-1,,Ada,Byron,Acme,,BUSINESS,more", &["- extra_cells"]),
+            (b"C-1,a@b.example,Ada,Byr\xF6n,Acme", &["last_name encoding"]),
+            (b"C-1,a@b.example,Ada,Byron,Acme,n\xF6te", &["- encoding"]),
+            (b"C-1,a@b.example,A\0da,Byron,Acme", &["first_name nul"]),
+            (b"C-1,a@b.example,Ada,Byron,\"Acme\n", &["company_name unclosed_quote"]),
+            (endless.as_bytes(), &["- row_too_long"]),
+        ];
+        for (row, expected) in table {
+            assert_eq!(faults(row), expected, "{}", String::from_utf8_lossy(&row[..row.len().min(60)]));
+        }
+    }
+
+    #[test]
+    fn a_rejection_names_its_place_and_nothing_of_the_row() {
+        let input = b"email;first name;last name;company\n\nada@b.example;Ada;Byron;\n\"Grace\";Hopper;Navy;x;y\n\"Mei\n";
+        let shown = format!("{:?}", rows(input));
+        for value in ["ada@", "Ada", "Byron", "Grace", "Hopper", "Navy", "Mei"] {
+            assert!(!shown.contains(value), "{shown}");
+        }
+        let places: Vec<_> = rows(input).iter().map(|row| (row.row, row.line)).collect();
+        assert_eq!(places, [(1, 3), (2, 4), (3, 5)]);
+        let messages: Vec<_> = rows(input)
+            .into_iter()
+            .flat_map(|row| row.result.unwrap_err())
+            .map(|fault| fault.message)
+            .collect();
+        assert_eq!(messages[0], "company_name is missing");
+        assert!(messages[1].starts_with("the row has 5 cells, the header 4;"));
+        assert!(messages[2].starts_with("the row opens a quote that is not closed"));
+    }
+
+    #[test]
+    fn an_empty_reference_is_an_absent_one() {
+        let rows = rows(b"ref,email,first name,last name,company\n  ,a@b.example,Ada,Byron,Acme\n");
+        assert_eq!(rows[0].result.as_ref().unwrap().reference, None);
+    }
+}

@@ -1,6 +1,7 @@
 //! The client against a scripted server over loopback.
 
 mod faults;
+mod logs;
 mod requests;
 mod server;
 
