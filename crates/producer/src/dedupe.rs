@@ -3,20 +3,8 @@
 use std::collections::{HashMap, HashSet};
 
 use gangway_jobs::customer::NewCustomer;
+use gangway_jobs::enqueue::Answer;
 use gangway_jobs::identity::Identity;
-
-/// What a customer is to those seen before; as the store would answer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Seen {
-    /// Not seen before.
-    New,
-    /// The same once more: nothing would happen.
-    Duplicate,
-    /// The same reference (or, without one, the same e-mail) with other content.
-    OtherContent,
-    /// The e-mail under another reference.
-    EmailTaken,
-}
 
 /// Remembers the customers of one file by their keyed digests, cut short: less than 50 bytes for each.
 ///
@@ -36,22 +24,22 @@ impl Dedupe {
         Self { identity, contents: HashMap::new(), emails: HashSet::new() }
     }
 
-    /// Compares a customer to those before, and remembers it if it is new.
-    pub fn see(&mut self, customer: &NewCustomer) -> Seen {
+    /// Answers as an empty store would that had taken in the rows before; never [`Answer::Revived`].
+    pub fn see(&mut self, customer: &NewCustomer) -> Answer {
         let id = self.identity.onboarding_id(customer.reference.as_ref(), &customer.email);
         let id = cut(id.as_uuid().as_bytes());
         let content = cut(self.identity.content_digest(customer).as_bytes());
         match self.contents.get(&id) {
-            Some(known) if *known == content => return Seen::Duplicate,
-            Some(_) => return Seen::OtherContent,
+            Some(known) if *known == content => return Answer::Duplicate,
+            Some(_) => return Answer::ConflictingContent,
             None => {}
         }
         // An id not seen before: whoever has this e-mail already is another onboarding.
         if !self.emails.insert(cut(self.identity.email_key(&customer.email).as_bytes())) {
-            return Seen::EmailTaken;
+            return Answer::ConflictingEmail;
         }
         self.contents.insert(id, content);
-        Seen::New
+        Answer::New
     }
 }
 
@@ -85,16 +73,16 @@ mod tests {
     fn a_repeat_is_a_duplicate_and_a_contradiction_is_told() {
         let mut dedupe = Dedupe::new(Identity::new(IdentitySecret::new("s"), "default"));
         let table = [
-            (Some("C-1"), "a@acme.example", "Acme", Seen::New),
-            (Some("C-1"), "A@ACME.example", "Acme", Seen::Duplicate),
-            (Some("C-1"), "a@acme.example", "Apex", Seen::OtherContent),
-            (Some("C-1"), "b@acme.example", "Acme", Seen::OtherContent),
-            (Some("C-2"), "a@acme.example", "Acme", Seen::EmailTaken),
-            (None, "a@acme.example", "Acme", Seen::EmailTaken),
-            (None, "b@acme.example", "Acme", Seen::New),
-            (None, "b@acme.example", "Acme", Seen::Duplicate),
-            (None, "b@acme.example", "Apex", Seen::OtherContent),
-            (Some("C-2"), "c@acme.example", "Acme", Seen::New),
+            (Some("C-1"), "a@acme.example", "Acme", Answer::New),
+            (Some("C-1"), "A@ACME.example", "Acme", Answer::Duplicate),
+            (Some("C-1"), "a@acme.example", "Apex", Answer::ConflictingContent),
+            (Some("C-1"), "b@acme.example", "Acme", Answer::ConflictingContent),
+            (Some("C-2"), "a@acme.example", "Acme", Answer::ConflictingEmail),
+            (None, "a@acme.example", "Acme", Answer::ConflictingEmail),
+            (None, "b@acme.example", "Acme", Answer::New),
+            (None, "b@acme.example", "Acme", Answer::Duplicate),
+            (None, "b@acme.example", "Apex", Answer::ConflictingContent),
+            (Some("C-2"), "c@acme.example", "Acme", Answer::New),
         ];
         for (step, (reference, email, company, seen)) in table.into_iter().enumerate() {
             assert_eq!(dedupe.see(&customer(reference, email, company)), seen, "step {step}");

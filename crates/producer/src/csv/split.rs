@@ -158,8 +158,8 @@ impl Scan {
         Self { shape: Shape::Unclosed, doubtful, ..Self::whole(bytes, line_end, 0) }
     }
 
-    fn too_long(seen: usize, lines: u64) -> Self {
-        Self { shape: Shape::TooLong, length: seen, next: seen, lines, doubtful: 0 }
+    fn too_long(seen: usize) -> Self {
+        Self { shape: Shape::TooLong, length: seen, next: seen, lines: 0, doubtful: 0 }
     }
 }
 
@@ -169,7 +169,7 @@ fn scan(bytes: &[u8], delimiter: u8, limit: usize, doubtful: usize) -> Scan {
     match memchr3(b'\r', b'\n', QUOTE, view) {
         Some(at) if view[at] == QUOTE => scan_quoted(bytes, view, delimiter, limit, doubtful),
         Some(at) => Scan::whole(bytes, at, 0),
-        None if view.len() > limit => Scan::too_long(view.len(), 0),
+        None if view.len() > limit => Scan::too_long(view.len()),
         None => Scan::whole(bytes, view.len(), 0),
     }
 }
@@ -219,12 +219,12 @@ fn scan_quoted(bytes: &[u8], view: &[u8], delimiter: u8, limit: usize, doubtful:
     }
     // The view gave out before the row did: at the end of the file, or at the bound.
     let at_end = view.len() <= limit;
-    match inside {
-        Inside::Quoted { spans_lines } if at_end || spans_lines => {
-            Scan::unclosed(bytes, first_line_end.unwrap_or(view.len()), view.len())
-        }
-        Inside::Plain if at_end => Scan::whole(bytes, view.len(), breaks),
-        Inside::Plain | Inside::Quoted { .. } => Scan::too_long(view.len(), breaks),
+    match (inside, first_line_end) {
+        (Inside::Plain, _) if at_end => Scan::whole(bytes, view.len(), breaks),
+        // Sooner a quote left open than a row that long: if it was one, its lines are refused one by one.
+        (_, Some(line_end)) => Scan::unclosed(bytes, line_end, view.len()),
+        (Inside::Quoted { .. }, None) if at_end => Scan::unclosed(bytes, view.len(), view.len()),
+        (_, None) => Scan::too_long(view.len()),
     }
 }
 
@@ -248,5 +248,28 @@ fn line_break(bytes: &[u8], at: usize) -> usize {
         Some(b'\n') => 1,
         Some(b'\r') => 1 + usize::from(bytes.get(at + 1) == Some(&b'\n')),
         _ => 0,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Each of these lines leaves a quote open, whether it begins inside of one or not.
+    #[test]
+    fn what_was_followed_once_as_one_cell_is_not_followed_again() {
+        let limit = 256;
+        let input = "x\",\"y\n".repeat(200);
+        let source = super::super::source::Source::open(input.as_bytes(), None).unwrap();
+        let mut splitter = Splitter::new(Window::new(source, 2 * limit), limit);
+        let first = splitter.next().unwrap().unwrap();
+        assert_eq!((first.length, first.shape), (5, Shape::Unclosed));
+        for line in 2..=40 {
+            let next = splitter.next().unwrap().unwrap();
+            assert_eq!((next.line, next.length, next.shape), (line, 5, Shape::Unclosed));
+            let left = usize::try_from(line).unwrap() * 6;
+            assert!(splitter.doubtful + left >= limit, "line {line} was followed to the bound again");
+            assert!(splitter.doubtful <= limit + 1 - (left - 6), "line {line} made more doubtful");
+        }
     }
 }

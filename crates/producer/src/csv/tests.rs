@@ -145,6 +145,13 @@ fn a_row_at_the_bound_is_taken_and_one_byte_more_is_not() {
 }
 
 #[test]
+fn a_row_of_many_lines_past_the_bound_is_refused_line_by_line() {
+    let input = format!("a,b\n\"1\none\",{}\n2,two\n", "x".repeat(300));
+    let rows = rows_within(input.as_bytes(), 256);
+    assert_eq!(rows, ["1:2 !unclosed_quote@0", "2:3 !row_too_long", "3:4 2|two"]);
+}
+
+#[test]
 fn bytes_that_are_no_text_cost_only_their_row() {
     let input = b"a,b\n1,2\n\xFF,3\n4,Zo\xEB\n5,n\0l\n6,7\n";
     assert_eq!(
@@ -180,7 +187,7 @@ fn a_line_without_end_and_a_quote_without_end_are_passed_in_the_memory_of_one_ro
 #[test]
 fn lines_made_to_be_read_again_and_again_are_not() {
     for body in [&b"x\",\"y\n"[..], b",\"\"\"\n", b"\"\n\"\"\n", b"\"\n", b"x\"y,\"\n", b"\n", b",\n"] {
-        let input = Endless { head: b"a,b\n1,\"", body, at: 0, left: 4 << 20 };
+        let input = Endless { head: b"a,b\n1,\"", body, at: 0, left: 1 << 20 };
         let mut reader = Reader::open(input, &Options::default()).unwrap();
         reader.skip(u64::MAX).unwrap();
     }

@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 use std::io::Read;
 
+use gangway_jobs::enqueue::Answer;
 use gangway_jobs::identity::{Identity, IdentitySecret};
 use gangway_producer::Error;
 use gangway_producer::csv::Options;
-use gangway_producer::dedupe::{Dedupe, Seen};
+use gangway_producer::dedupe::Dedupe;
 use gangway_producer::row::{Row, Rows};
 use gangway_producer::sample::{Planted, SampleOptions, write_csv};
 
@@ -21,9 +22,9 @@ fn found(rows: &[Row]) -> Planted {
     for row in rows {
         match &row.result {
             Ok(customer) => match dedupe.see(customer) {
-                Seen::New => found.customers += 1,
-                Seen::Duplicate => found.duplicates += 1,
-                Seen::OtherContent | Seen::EmailTaken => found.conflicts += 1,
+                Answer::New | Answer::Revived => found.customers += 1,
+                Answer::Duplicate => found.duplicates += 1,
+                Answer::ConflictingContent | Answer::ConflictingEmail => found.conflicts += 1,
             },
             Err(faults) => {
                 found.refused += 1;
