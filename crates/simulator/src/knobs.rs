@@ -118,7 +118,7 @@ mod tests {
     fn a_patch_changes_only_what_it_names() {
         let knobs = Knobs::default().patched(json!({"limits": {"quota": 3}})).unwrap();
         assert_eq!(knobs.limits.quota, Some(3));
-        assert_eq!(knobs.limits.rate, RateLimit::default());
+        assert_eq!(knobs.limits.rate, Some(RateLimit::default()));
     }
 
     #[test]
