@@ -110,7 +110,7 @@ fn decide_by_record(new: &NewOnboarding, record: &Record, email_is_elsewhere: bo
     }
     if email_is_elsewhere {
         Answer::ConflictingEmail
-    } else if no_customer_can_exist(record) {
+    } else if record.no_customer_can_exist() {
         Answer::Revived
     } else {
         Answer::ConflictingContent
@@ -145,15 +145,6 @@ fn can_start_again(record: &Record) -> bool {
         | Stage::Rejected
         | Stage::Erased => false,
     }
-}
-
-/// Only then may other content take the place: dead, nothing uncertain, and the last word a definite refusal.
-fn no_customer_can_exist(record: &Record) -> bool {
-    record.stage == Stage::Dead
-        && record.customer_id.is_none()
-        && record.foreign_customer_id.is_none()
-        && record.uncertain_since.is_none()
-        && record.failure.as_ref().is_some_and(|failure| failure.code.is_definite_refusal())
 }
 
 /// The record of an onboarding that is taken in.
@@ -197,8 +188,18 @@ pub fn record_from_ledger(new: &NewOnboarding, row: &LedgerRow, now: Timestamp) 
     let mut record = new_record(new, now);
     record.stage = row.end;
     record.round = row.round;
+    record.sequence = row.sequence;
     record.customer_id.clone_from(&row.customer_id);
     record.key_refused = row.definite;
+    if let Some((generation, key)) = row.later_key {
+        if row.email_key == Some(new.email_key) {
+            record.generation = generation;
+            record.retire_key(key);
+        } else {
+            // Another e-mail begins a chain of keys of its own; the old one is still looked up first.
+            record.earlier_keys.push(key);
+        }
+    }
     record
 }
 

@@ -14,6 +14,9 @@ use crate::kind::Kind;
 /// A token not used for that long is dropped.
 pub const HORIZON: Duration = Duration::from_secs(2);
 
+/// Shares are no binary fractions: six tenths ten times over fall short of six by so much at most.
+const EPSILON: f64 = 1e-9;
+
 /// Who calls.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Class {
@@ -98,8 +101,8 @@ impl Bucket {
         self.fill(policy, now);
         let tokens = &mut self.tokens[class.index()];
         #[expect(clippy::cast_precision_loss, reason = "batches are bounded far below 2⁵²")]
-        let taken = tokens.floor().min(wanted as f64).max(0.0);
-        *tokens -= taken;
+        let taken = (*tokens + EPSILON).floor().min(wanted as f64).max(0.0);
+        *tokens = (*tokens - taken).max(0.0);
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "between 0 and `wanted`")]
         let taken = taken as usize;
         taken
@@ -108,7 +111,7 @@ impl Bucket {
     /// How long until the class has a token again, if nobody else takes it.
     pub fn wait(&self, policy: &RatePolicy, class: Class) -> Duration {
         let missing = 1.0 - self.tokens[class.index()];
-        if missing <= 0.0 {
+        if missing <= EPSILON {
             Duration::ZERO
         } else {
             Duration::from_secs_f64((missing / policy.rate_of(class)).min(3_600.0))
@@ -183,7 +186,7 @@ mod tests {
         let mut bucket = Bucket::full(&POLICY, at(10_000));
         bucket.take(&POLICY, Class::Create, 100, at(10_000));
         assert_eq!(bucket.take(&POLICY, Class::Create, 100, at(0)), 0);
-        assert_eq!(bucket.take(&POLICY, Class::Create, 100, at(10_100)), 0);
+        assert_eq!(bucket.take(&POLICY, Class::Create, 100, at(10_050)), 0);
         assert!(bucket.wait(&POLICY, Class::Create) > Duration::ZERO);
     }
 }

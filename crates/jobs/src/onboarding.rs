@@ -269,6 +269,15 @@ impl Record {
         }
     }
 
+    /// Dead, nothing uncertain, and the last word a definite refusal. Only then may other content take the place.
+    pub fn no_customer_can_exist(&self) -> bool {
+        self.stage == Stage::Dead
+            && self.customer_id.is_none()
+            && self.foreign_customer_id.is_none()
+            && self.uncertain_since.is_none()
+            && self.failure.as_ref().is_some_and(|failure| failure.code.is_definite_refusal())
+    }
+
     /// What the API last told, as a status.
     pub fn status(&self) -> Option<Status> {
         self.kyb.as_ref().map(|kyb| kyb.status.status())
@@ -291,6 +300,8 @@ pub struct Patch {
     pub link: Option<LinkState>,
     /// What is now certain about the create.
     pub certainty: Certainty,
+    /// The API has definitely refused the key (the new one, if it changes), and may remember that.
+    pub key_refused: bool,
     /// The create goes on under a new key of the next generation; the old one was looked up and not found.
     pub next_generation: Option<IdempotencyKey>,
     /// The status was read once more.
@@ -350,6 +361,8 @@ impl Patch {
             record.key_refused = false;
             record.note(now, "next generation of the key");
         }
+        // After the change of key: it was the new one that was refused. A customer that is there outweighs any refusal.
+        record.key_refused |= self.key_refused && record.customer_id.is_none();
         if self.forget_rejection {
             record.rejected_before = None;
         }
@@ -381,4 +394,26 @@ pub struct LedgerRow {
     pub round: u32,
     /// Whether its last reason was definite, so that no customer can exist.
     pub definite: bool,
+    /// Generation and key of the create, if above the first: a customer may exist under that key and no other.
+    pub later_key: Option<(u32, IdempotencyKey)>,
+    /// Events written in this epoch: one that starts again goes on counting, or two events would have one place.
+    pub sequence: u64,
+}
+
+impl LedgerRow {
+    /// What stays of a record that has ended. Of an erased one, nothing that leads back to the person.
+    pub fn of(record: &Record) -> Self {
+        let erased = record.stage == Stage::Erased;
+        Self {
+            id: record.id,
+            email_key: (!erased).then_some(record.email_key),
+            content: (!erased).then_some(record.content),
+            customer_id: record.customer_id.clone(),
+            end: record.stage,
+            round: record.round,
+            definite: record.no_customer_can_exist(),
+            later_key: (!erased && record.generation > 0).then_some((record.generation, record.key)),
+            sequence: record.sequence,
+        }
+    }
 }

@@ -15,7 +15,7 @@ use crate::failure::{Code, Failure};
 use crate::id::{JobId, LeaseToken, WorkerId};
 use crate::job::{Hold, Job, Lease, LeasedJob};
 use crate::kind::Kind;
-use crate::onboarding::{Certainty, Patch, Record, Stage};
+use crate::onboarding::{Patch, Record, Stage};
 use crate::outcome::{FollowUp, Outcome, Step};
 use crate::payload::{CreateLink, Payload, PollStatus};
 
@@ -78,11 +78,11 @@ pub fn settle(
 ) -> Consequence {
     if record.stage.is_end() {
         // Another job of the same onboarding ended the round while this one ran. What it learnt of the customer stays.
-        keep_what_is_known(record, outcome.step(), lease, now);
+        keep_what_is_known(record, job.id.kind, &outcome, lease, now);
         return Consequence::default();
     }
     if record.cancel_requested || record.erase_requested {
-        return end_on_request(record, outcome.step(), lease, now);
+        return end_on_request(record, job.id.kind, &outcome, lease, now);
     }
     let kind = job.id.kind;
     match outcome {
@@ -114,8 +114,8 @@ pub fn settle(
             job.hold = Hold::Dead(now);
             job.failure = Some(failure.clone());
             job.parked = false;
-            record.key_refused |= kind == Kind::CreateCustomer && failure.code.is_definite_refusal();
-            let mut patch = Patch { failure: Some(failure), ..step.patch };
+            let key_refused = refuses_key(kind, &failure);
+            let mut patch = Patch { failure: Some(failure), key_refused, ..step.patch };
             if kind != Kind::CreateLink {
                 patch.stage = Some(Stage::Dead);
             }
@@ -137,20 +137,40 @@ fn write(record: &mut Record, job: Option<Job>, lease: &Lease, step: Step, now: 
     Consequence { job, follow_ups: step.follow_ups, events, ended }
 }
 
-fn keep_what_is_known(record: &mut Record, step: &Step, lease: &Lease, now: Timestamp) {
+/// Whether that failure is the API's last word on the key of a create.
+fn refuses_key(kind: Kind, failure: &Failure) -> bool {
+    kind == Kind::CreateCustomer && failure.code.is_definite_refusal()
+}
+
+fn keep_what_is_known(record: &mut Record, kind: Kind, outcome: &Outcome, lease: &Lease, now: Timestamp) {
+    let known = &outcome.step().patch;
+    let buried_key = matches!(outcome, Outcome::Bury { failure, .. } if refuses_key(kind, failure));
     let patch = Patch {
-        customer_id: step.patch.customer_id.clone(),
-        foreign_customer_id: step.patch.foreign_customer_id.clone(),
-        certainty: step.patch.certainty,
+        customer_id: known.customer_id.clone(),
+        foreign_customer_id: known.foreign_customer_id.clone(),
+        certainty: known.certainty,
+        key_refused: buried_key,
+        next_generation: known.next_generation,
         ..Patch::default()
     };
     patch.apply(record, lease.uncertain_before, now);
 }
 
-fn end_on_request(record: &mut Record, step: &Step, lease: &Lease, now: Timestamp) -> Consequence {
-    keep_what_is_known(record, step, lease, now);
-    let mut events: Vec<NewEvent> =
-        step.events.iter().filter(|event| event.kind == EventType::CustomerCreated).cloned().collect();
+fn end_on_request(
+    record: &mut Record,
+    kind: Kind,
+    outcome: &Outcome,
+    lease: &Lease,
+    now: Timestamp,
+) -> Consequence {
+    keep_what_is_known(record, kind, outcome, lease, now);
+    let mut events: Vec<NewEvent> = outcome
+        .step()
+        .events
+        .iter()
+        .filter(|event| event.kind == EventType::CustomerCreated)
+        .cloned()
+        .collect();
     events.push(end_now(record, now));
     Consequence { events, ended: true, ..Consequence::default() }
 }
@@ -275,7 +295,8 @@ fn request_end(record: &mut Record, leased: bool, now: Timestamp) -> (EndRequest
     (EndRequest::Ended, Consequence { events: vec![event], ended: true, ..Consequence::default() })
 }
 
-/// Begins the next round of an onboarding that has ended. The caller queues the follow-ups.
+/// Begins the next round of an onboarding that has ended. The caller queues the follow-ups. `payload` is the input of
+/// the create; it is left aside if the customer exists.
 pub fn reopen(
     record: &mut Record,
     eager_link: bool,
@@ -294,9 +315,9 @@ pub fn reopen(
     let events =
         vec![NewEvent { kind: EventType::Reopened, fact: record.round.to_string(), data: about(record) }];
     let mut follow_ups = Vec::new();
-    if let Some(payload) = payload {
-        follow_ups.push(FollowUp::now(payload));
-    } else if record.customer_id.is_some() {
+    if record.customer_id.is_none() {
+        follow_ups.extend(payload.map(FollowUp::now));
+    } else {
         if eager_link && record.status().is_none_or(crate::kyb::Status::allows_link) {
             follow_ups.push(FollowUp::now(next_link(record)));
         }
@@ -383,15 +404,15 @@ pub fn take_back(
 
 /// The outcome that a refusal becomes when it may be everybody's fault: parked, not buried.
 pub fn parked(outcome: &Outcome, after: Duration) -> Outcome {
-    let certainty = match outcome {
-        // A definite refusal was about to be buried: nothing is uncertain any more.
-        Outcome::Bury { step, .. } => step.patch.certainty,
-        Outcome::Complete(_) | Outcome::Snooze { .. } | Outcome::Retry { .. } | Outcome::GiveBack { .. } => {
-            Certainty::Unknown
-        }
+    let known = &outcome.step().patch;
+    let patch = Patch {
+        certainty: known.certainty,
+        next_generation: known.next_generation,
+        // An API that remembers refusals would answer the second look as the first, long after the cause is gone.
+        key_refused: matches!(outcome, Outcome::Bury { failure, .. } if failure.code.is_definite_refusal()),
+        ..Patch::default()
     };
-    let step = Step { patch: Patch { certainty, ..Patch::default() }, ..Step::default() };
-    Outcome::GiveBack { after, step }
+    Outcome::GiveBack { after, step: Step { patch, ..Step::default() } }
 }
 
 /// The outcome that a failure becomes when the API is down for everybody: it costs no attempt.
