@@ -6,11 +6,7 @@ use serde_json::json;
 use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
-use crate::support::{Answer, Api, CUSTOMERS, LIGHTWEIGHT, applicant, quiet, send};
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
+use crate::support::{Answer, Api, CUSTOMERS, LIGHTWEIGHT, applicant, hex, quiet, send};
 
 /// Sends a signed request; `signed_path` is what goes under the signature.
 async fn signed(api: &Api, method: Method, target: &str, signed_path: &str, body: &str) -> Answer {

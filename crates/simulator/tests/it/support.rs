@@ -147,6 +147,10 @@ pub(crate) fn applicant(email: &str) -> Value {
     })
 }
 
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"))
+}
+
 /// Waits for something that happens soon, without knowing when.
 pub(crate) async fn eventually(what: &str, mut happened: impl FnMut() -> bool) {
     for _ in 0..500 {

@@ -10,7 +10,7 @@ use secrecy::SecretString;
 use serde_json::{Value, json};
 use sha2::Sha256;
 
-use crate::support::{Api, eventually};
+use crate::support::{Api, eventually, hex};
 
 type Inbox = Arc<Mutex<Vec<(Option<String>, String)>>>;
 
@@ -48,7 +48,7 @@ async fn a_change_is_told_and_signed() {
     eventually("the webhook came", || !inbox.lock().unwrap().is_empty()).await;
     let (signature, body) = inbox.lock().unwrap()[0].clone();
     let mac = Hmac::<Sha256>::new_from_slice(b"hush").unwrap().chain_update(&body).finalize().into_bytes();
-    assert_eq!(signature.unwrap(), mac.iter().map(|byte| format!("{byte:02x}")).collect::<String>());
+    assert_eq!(signature.unwrap(), hex(&mac));
     let event: Value = serde_json::from_str(&body).unwrap();
     assert_eq!(event["event"], "kyb.approved");
     assert_eq!(event["resource"]["id"], id.as_str());
