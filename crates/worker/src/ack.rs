@@ -1,0 +1,150 @@
+//! The acknowledgement: the outermost layer around a handler, which turns whatever happened into one settle.
+//!
+//! A panic or a handler that never returns ends the attempt here, and not the worker.
+
+use std::any::Any;
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::task::{Context as TaskContext, Poll};
+
+use apalis_core::error::BoxDynError;
+use apalis_core::task::Task;
+use futures::FutureExt;
+use futures::future::BoxFuture;
+use gangway_jobs::clock::Timestamp;
+use gangway_jobs::failure::{Code, Failure};
+use gangway_jobs::id::{JobId, LeaseToken};
+use gangway_jobs::kind::Kind;
+use gangway_jobs::outcome::{FollowUp, Outcome, Settlement, Step};
+use gangway_jobs::payload::{Payload, PollStatus};
+use gangway_onemoney::Api;
+use gangway_store::Release;
+use tokio::sync::OwnedSemaphorePermit;
+use tower::{Layer, Service};
+use tracing::Instrument;
+
+use crate::backend::{Fetched, Shared};
+use crate::run::Ended;
+use crate::settler::End;
+
+/// Makes [`Ack`] services.
+#[derive(Debug)]
+pub(crate) struct AckLayer<A>(Arc<Shared<A>>);
+
+impl<A> AckLayer<A> {
+    pub(crate) const fn new(shared: Arc<Shared<A>>) -> Self {
+        Self(shared)
+    }
+}
+
+impl<A, S> Layer<S> for AckLayer<A> {
+    type Service = Ack<A, S>;
+
+    fn layer(&self, inner: S) -> Self::Service {
+        Ack { shared: Arc::clone(&self.0), inner }
+    }
+}
+
+/// Runs a handler and hands its end in.
+#[derive(Debug)]
+pub(crate) struct Ack<A, S> {
+    shared: Arc<Shared<A>>,
+    inner: S,
+}
+
+/// What the end of an attempt needs to know about it, kept while the handler has the job.
+struct Attempt {
+    job: JobId,
+    number: u32,
+    token: LeaseToken,
+    credential: String,
+    /// The slot that the handler takes, free again when the attempt is over.
+    _slot: Option<OwnedSemaphorePermit>,
+}
+
+impl<A: Api, S> Service<Task<Fetched>> for Ack<A, S>
+where
+    S: Service<Task<Fetched>, Response = Ended, Error = BoxDynError>,
+    S::Future: Send + 'static,
+{
+    type Response = ();
+    type Error = BoxDynError;
+    type Future = BoxFuture<'static, Result<(), BoxDynError>>;
+
+    fn poll_ready(&mut self, cx: &mut TaskContext<'_>) -> Poll<Result<(), Self::Error>> {
+        self.inner.poll_ready(cx)
+    }
+
+    fn call(&mut self, task: Task<Fetched>) -> Self::Future {
+        let shared = Arc::clone(&self.shared);
+        let fetched = &task.args;
+        let attempt = Attempt {
+            job: fetched.job.id,
+            number: fetched.job.attempt,
+            token: fetched.job.token,
+            credential: fetched.credential.clone(),
+            _slot: fetched.slot.take(),
+        };
+        let span = tracing::info_span!("job", job.id = %attempt.job.onboarding, job.kind = %attempt.job.kind, job.attempt = attempt.number);
+        let handler = AssertUnwindSafe(self.inner.call(task)).catch_unwind();
+        let attempt = async move {
+            let started = std::time::Instant::now();
+            let limit = tokio::time::timeout(shared.context.config.job_timeout, handler);
+            let Some(result) = shared.cut.run_until_cancelled(limit).await else {
+                // The grace time is over. The call may have had its effect, so the create stays uncertain.
+                let release = Release { job: attempt.job, token: attempt.token, started: true };
+                shared.settler.hand_in(End::Release(release));
+                return Ok(());
+            };
+            let now = shared.context.clock.now();
+            let ended = match result {
+                Ok(Ok(Ok(ended))) => ended,
+                Ok(Ok(Err(error))) => shared.stopped(&attempt, Code::Panic, &error.to_string(), now),
+                Ok(Err(panic)) => shared.stopped(&attempt, Code::Panic, panic_text(panic.as_ref()), now),
+                Err(_elapsed) => shared.stopped(&attempt, Code::TimedOut, "the attempt took too long", now),
+            };
+            tracing::debug!(
+                job.outcome = ended.outcome.as_str(),
+                duration_ms = started.elapsed().as_millis(),
+                "attempt finished"
+            );
+            shared.stats.ended(&ended.outcome);
+            shared.settler.hand_in(End::Settle(Box::new(Settlement {
+                job: attempt.job,
+                token: attempt.token,
+                worker: shared.context.worker,
+                credential: attempt.credential,
+                outcome: ended.outcome,
+                signal: ended.signal,
+            })));
+            Ok(())
+        };
+        attempt.instrument(span).boxed()
+    }
+}
+
+impl<A: Api> Shared<A> {
+    /// The end of an attempt that did not reach its own: retried, and buried after the last. A create stays uncertain.
+    fn stopped(&self, attempt: &Attempt, code: Code, text: &str, now: Timestamp) -> Ended {
+        tracing::error!(job.id = %attempt.job, code = %code, "a handler did not come to its end");
+        let failure = Failure::new(code, text, now);
+        let policy = &self.context.config.retry;
+        let mut step = Step::default();
+        if !policy.is_last(attempt.number) {
+            let after = policy.delay(attempt.number, rand::random(), None);
+            return Ended::silent(Outcome::Retry { after, failure, step });
+        }
+        if attempt.job.kind == Kind::CreateLink {
+            step.follow_ups.push(FollowUp::now(Payload::PollStatus(PollStatus::default())));
+        }
+        Ended::silent(Outcome::Bury { failure, step })
+    }
+}
+
+fn panic_text(panic: &(dyn Any + Send)) -> &str {
+    panic
+        .downcast_ref::<&str>()
+        .copied()
+        .or_else(|| panic.downcast_ref::<String>().map(String::as_str))
+        .unwrap_or("the handler panicked")
+}

@@ -1,0 +1,95 @@
+//! What a failed call means for the attempt: the pure half that all handlers share.
+
+use std::time::Duration;
+
+use gangway_jobs::clock::Timestamp;
+use gangway_jobs::failure::{Code, Failure};
+use gangway_jobs::job::LeasedJob;
+use gangway_jobs::onboarding::{Certainty, Patch};
+use gangway_jobs::outcome::{Outcome, Step};
+use gangway_jobs::refusal::Phrases;
+use gangway_jobs::retry::RetryPolicy;
+use gangway_jobs::signal::{Refusal, Signal};
+use gangway_onemoney::{CallError, Class};
+
+use crate::run::Ended;
+
+/// What the circuit hears of a failed call.
+pub(crate) fn signal(error: &CallError, phrases: &Phrases) -> Signal {
+    match error.class {
+        Class::Unreachable { .. } => Signal::Down { internal: false },
+        Class::ServerError | Class::Contract => Signal::Down { internal: true },
+        Class::RateLimited { wait } => Signal::RateLimited { wait },
+        Class::Unauthorized => Signal::Unauthorized,
+        Class::Forbidden | Class::NotFound | Class::Conflict | Class::NotEditable | Class::Refused => {
+            Signal::Refused(refusal(error, phrases))
+        }
+    }
+}
+
+/// A refusal as the circuit compares it.
+pub(crate) fn refusal(error: &CallError, phrases: &Phrases) -> Refusal {
+    let status = error.status.unwrap_or_default();
+    Refusal { status, text: error.text.clone(), blame: phrases.blame(status, &error.text) }
+}
+
+/// The failure that is stored. The text was masked where it came in.
+pub(crate) fn failure(error: &CallError, code: Code, now: Timestamp) -> Failure {
+    Failure::new(code, &error.to_string(), now)
+}
+
+/// The code of a failure that is not a refusal.
+pub(crate) const fn trouble(error: &CallError) -> Code {
+    match error.class {
+        Class::Contract => Code::Contract,
+        Class::NotFound => Code::CustomerMissing,
+        Class::Unreachable { .. }
+        | Class::ServerError
+        | Class::RateLimited { .. }
+        | Class::Unauthorized
+        | Class::Forbidden
+        | Class::Conflict
+        | Class::NotEditable
+        | Class::Refused => Code::Unreachable,
+    }
+}
+
+/// 429 and 401 are nobody's failure: the attempt is given back, whatever the job. The circuit keeps everybody waiting.
+pub(crate) fn given_back(error: &CallError, certainty: Certainty) -> Option<Ended> {
+    let signal = match error.class {
+        Class::RateLimited { wait } => Signal::RateLimited { wait },
+        Class::Unauthorized => Signal::Unauthorized,
+        Class::Unreachable { .. }
+        | Class::ServerError
+        | Class::Forbidden
+        | Class::NotFound
+        | Class::Conflict
+        | Class::NotEditable
+        | Class::Refused
+        | Class::Contract => return None,
+    };
+    let after = error.wait().unwrap_or_default();
+    Some(Ended { outcome: Outcome::GiveBack { after, step: certain(certainty) }, signal })
+}
+
+/// The attempt made no call at all.
+pub(crate) fn unsent(_job: &LeasedJob, after: Duration) -> Ended {
+    Ended::silent(Outcome::GiveBack { after, step: certain(Certainty::NoEffect) })
+}
+
+/// Another attempt later, spaced by the policy; the API's own wait is a floor.
+pub(crate) fn retry(
+    error: &CallError,
+    failure: Failure,
+    step: Step,
+    attempt: u32,
+    policy: &RetryPolicy,
+    random: f64,
+) -> Outcome {
+    Outcome::Retry { after: policy.delay(attempt, random, error.wait()), failure, step }
+}
+
+/// A step that only says what is certain about a create.
+pub(crate) fn certain(certainty: Certainty) -> Step {
+    Step { patch: Patch { certainty, ..Patch::default() }, ..Step::default() }
+}

@@ -1,0 +1,21 @@
+//! What can end a worker.
+
+/// A worker could not run, or not go on.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// A setting is wrong.
+    #[error("{0}")]
+    Config(String),
+    /// The store failed in a way that waiting does not mend.
+    #[error("the store failed while the worker tried to {action}")]
+    Store {
+        /// What was tried.
+        action: &'static str,
+        /// Why it failed.
+        #[source]
+        source: gangway_store::Error,
+    },
+    /// The monitor ended with an error; no lease is lost, they run out and are taken back.
+    #[error("the workers ended early: {0}")]
+    Monitor(String),
+}

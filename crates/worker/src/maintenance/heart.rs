@@ -1,0 +1,18 @@
+//! The heartbeat: shows that this process lives, so that its leases are not taken for a dead one's.
+
+use gangway_store::{Store, WorkerInfo};
+use tokio_util::sync::CancellationToken;
+
+use crate::leases::Held;
+
+/// Beats until `stop`; registers again if the store has forgotten the worker.
+pub(crate) async fn beat(store: &dyn Store, info: &WorkerInfo, held: &Held, stop: CancellationToken) {
+    super::repeat("beat", info.patience / 3, &stop, || async {
+        let busy = u32::try_from(held.count()).unwrap_or(u32::MAX);
+        if !store.beat(info.id, busy).await? {
+            store.register(info.clone()).await?;
+        }
+        Ok(())
+    })
+    .await;
+}

@@ -1,0 +1,60 @@
+//! One attempt: fetch, call, decide, record.
+//!
+//! The lease has *fetched* the job; here its handler *calls* the API and *decides* an [`Ended`]; the acknowledgement
+//! *records* it in one settle. A handler writes to no store.
+
+use std::time::{Duration, Instant};
+
+use gangway_jobs::failure::{Code, Failure};
+use gangway_jobs::job::LeasedJob;
+use gangway_jobs::limits::{Class, HORIZON};
+use gangway_jobs::outcome::{Outcome, Step};
+use gangway_jobs::payload::Payload;
+use gangway_jobs::signal::Signal;
+use gangway_onemoney::Api;
+
+use crate::context::Context;
+use crate::handlers::{create_customer, create_link, poll_status};
+
+/// How an attempt ended, and what it learnt about the API.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Ended {
+    /// What the settle writes.
+    pub outcome: Outcome,
+    /// What the circuit hears.
+    pub signal: Signal,
+}
+
+impl Ended {
+    /// An end that tells nothing about the API.
+    pub const fn silent(outcome: Outcome) -> Self {
+        Self { outcome, signal: Signal::None }
+    }
+
+    /// Not now, and not this job's fault.
+    pub fn give_back(after: Duration) -> Self {
+        Self::silent(Outcome::GiveBack { after, step: Step::default() })
+    }
+}
+
+/// Runs one attempt of a job that was fetched at `fetched`.
+pub async fn run<A: Api>(job: &LeasedJob, fetched: Instant, context: &Context<A>) -> Ended {
+    let payload = match Payload::decode(job.id.kind, &job.payload) {
+        Ok(payload) => payload,
+        Err(error) => {
+            let failure = Failure::new(Code::Undecodable, &error.to_string(), context.now());
+            return Ended::silent(Outcome::Bury { failure, step: Step::default() });
+        }
+    };
+    // The lease took a token of the rate limit; one that waited too long here is no longer good.
+    if fetched.elapsed() > HORIZON
+        && let Err(wait) = context.permit(Class::of(job.id.kind)).await
+    {
+        return crate::calls::unsent(job, wait);
+    }
+    match payload {
+        Payload::CreateCustomer(input) => create_customer::run(job, &input, context).await,
+        Payload::CreateLink(input) => create_link::run(job, &input, context).await,
+        Payload::PollStatus(_) => poll_status::run(job, context).await,
+    }
+}
