@@ -89,10 +89,10 @@ impl<A: Api> StoreBackend<A> {
     pub(crate) fn start(shared: Arc<Shared<A>>, kind: Kind) -> Self {
         let concurrency = shared.context.config.concurrency;
         // One place for each slot: sending never waits, so a job that is leased is on its way.
-        let (sender, fetched) = channel(concurrency);
+        let (to_worker, fetched) = channel(concurrency);
         let slots = Arc::new(Semaphore::new(concurrency));
-        let fetcher = tokio::spawn(fetcher::run(Arc::clone(&shared), kind, slots, sender));
-        Self { shared, fetched, fetcher: Some(fetcher) }
+        let fetching = tokio::spawn(fetcher::run(Arc::clone(&shared), kind, slots, to_worker));
+        Self { shared, fetched, fetcher: Some(fetching) }
     }
 }
 

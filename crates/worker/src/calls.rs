@@ -14,15 +14,16 @@ use gangway_onemoney::{CallError, Class};
 
 use crate::run::Ended;
 
-/// What the circuit hears of a failed call.
-pub(crate) fn signal(error: &CallError, phrases: &Phrases) -> Signal {
+/// What the circuit hears of a failed call. Of a refusal nothing: only one that is acted on is told, by
+/// [`refusal`].
+pub(crate) const fn signal(error: &CallError) -> Signal {
     match error.class {
         Class::Unreachable { .. } => Signal::Down { internal: false },
         Class::ServerError | Class::Contract => Signal::Down { internal: true },
         Class::RateLimited { wait } => Signal::RateLimited { wait },
         Class::Unauthorized => Signal::Unauthorized,
         Class::Forbidden | Class::NotFound | Class::Conflict | Class::NotEditable | Class::Refused => {
-            Signal::Refused(refusal(error, phrases))
+            Signal::None
         }
     }
 }

@@ -41,14 +41,14 @@ pub struct Config {
 
 impl Default for Config {
     fn default() -> Self {
-        let day = Duration::from_secs(24 * 3600);
+        let day = Duration::from_hours(24);
         Self {
             concurrency: 32,
             lease: Duration::from_secs(10),
             grace: Duration::from_secs(40),
             job_timeout: Duration::from_secs(100),
-            settle_window: Duration::from_secs(600),
-            key_window: Duration::from_secs(20 * 3600),
+            settle_window: Duration::from_mins(10),
+            key_window: Duration::from_hours(20),
             retry: RetryPolicy::default(),
             poll: PollPolicy::default(),
             phrases: Phrases::default(),

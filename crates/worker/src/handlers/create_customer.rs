@@ -226,22 +226,14 @@ fn last_or_retried(case: &Case<'_>, error: &CallError, code: Code, certainty: Ce
     }
     let failure = calls::failure(error, code, case.now);
     let outcome = Outcome::Bury { failure, step: with_generation(case, certainty) };
-    Ended { outcome, signal: trouble_signal(case, error) }
+    Ended { outcome, signal: calls::signal(error) }
 }
 
 fn retried(case: &Case<'_>, error: &CallError, code: Code, certainty: Certainty) -> Ended {
     let failure = calls::failure(error, code, case.now);
     let step = with_generation(case, certainty);
     let outcome = calls::retry(error, failure, step, case.job.attempt, &case.config.retry, case.random);
-    Ended { outcome, signal: trouble_signal(case, error) }
-}
-
-/// A refusal that is not acted on is not told to the circuit either.
-fn trouble_signal(case: &Case<'_>, error: &CallError) -> Signal {
-    match calls::signal(error, &case.config.phrases) {
-        Signal::Refused(_) => Signal::None,
-        signal => signal,
-    }
+    Ended { outcome, signal: calls::signal(error) }
 }
 
 fn with_generation(case: &Case<'_>, certainty: Certainty) -> Step {

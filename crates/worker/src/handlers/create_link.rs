@@ -20,7 +20,7 @@ use crate::context::Context;
 use crate::run::Ended;
 
 /// A link with less to live counts as none: it may be dead before the customer opens it.
-const SHORTEST_LIFE: Duration = Duration::from_secs(300);
+const SHORTEST_LIFE: Duration = Duration::from_mins(5);
 
 /// So many ordinals in a row may come back too short; then the API makes no longer ones, and what it makes is taken.
 const SHORT_LINKS: u32 = 3;
@@ -52,7 +52,7 @@ fn made<A: Api>(job: &LeasedJob, input: &CreateLink, link: &Link, context: &Cont
     let record = &job.record;
     let now = context.now();
     let fresh = Signal::Healthy { fresh: true };
-    let state = LinkState { ordinal: input.ordinal, expires_at: link.expires_at };
+    let link_state = LinkState { ordinal: input.ordinal, expires_at: link.expires_at };
     let last = record.link.map_or(0, |link| link.ordinal);
     if link.expires_at.since(now) < SHORTEST_LIFE && input.ordinal < last + SHORT_LINKS {
         // Most likely the replay of a link made long ago: the next ordinal has another key.
@@ -66,7 +66,7 @@ fn made<A: Api>(job: &LeasedJob, input: &CreateLink, link: &Link, context: &Cont
     data["ordinal"] = json!(input.ordinal);
     let event = NewEvent { kind: EventType::LinkCreated, fact: input.key.to_string(), data };
     let stage = (record.stage == Stage::Created).then_some(Stage::Linked);
-    let patch = Patch { stage, link: Some(state), ..Patch::default() };
+    let patch = Patch { stage, link: Some(link_state), ..Patch::default() };
     // The customer cannot have done anything yet.
     let after = context.config.poll.delay(record, now, context.random(), context.crowd(job.waiting));
     let poll = FollowUp { payload: Payload::PollStatus(PollStatus::default()), after };
@@ -111,12 +111,7 @@ fn failed<A: Api>(job: &LeasedJob, error: &CallError, context: &Context<A>) -> E
     } else {
         calls::retry(error, failure, Step::default(), job.attempt, policy, context.random())
     };
-    // A customer unknown for a moment after it was made says nothing about the API.
-    let signal = match calls::signal(error, &context.config.phrases) {
-        Signal::Refused(_) => Signal::None,
-        signal => signal,
-    };
-    Ended { outcome, signal }
+    Ended { outcome, signal: calls::signal(error) }
 }
 
 fn poll_now() -> Step {

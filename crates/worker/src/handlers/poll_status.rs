@@ -46,16 +46,15 @@ fn missing<A: Api>(job: &LeasedJob, context: &Context<A>) -> Ended {
 
 fn failed<A: Api>(job: &LeasedJob, error: &CallError, context: &Context<A>) -> Ended {
     let policy = &context.config.retry;
-    let signal = calls::signal(error, &context.config.phrases);
     let refused =
         matches!(error.class, Class::Refused | Class::Forbidden | Class::Conflict | Class::NotEditable);
     let code = if refused { Code::Refused } else { calls::trouble(error) };
     let failure = calls::failure(error, code, context.now());
     // Only a refusal can end an onboarding here. A read that fails is worth trying for as long as the onboarding is open.
     if refused && (error.class == Class::Forbidden || policy.is_last(job.attempt)) {
+        let signal = Signal::Refused(calls::refusal(error, &context.config.phrases));
         return Ended { outcome: Outcome::Bury { failure, step: Step::default() }, signal };
     }
     let outcome = calls::retry(error, failure, Step::default(), job.attempt, policy, context.random());
-    let signal = if refused { Signal::None } else { signal };
-    Ended { outcome, signal }
+    Ended { outcome, signal: calls::signal(error) }
 }

@@ -10,7 +10,7 @@ const BATCH: usize = 500;
 
 /// Prunes until `stop`.
 pub(crate) async fn prune(store: &dyn Store, retention: Duration, outbox: Duration, stop: CancellationToken) {
-    const EVERY: Duration = Duration::from_secs(60);
+    const EVERY: Duration = Duration::from_mins(1);
     super::repeat("prune", EVERY, &stop, || async {
         let now = store.now().await?;
         while store.prune(now.before(retention), BATCH).await? == BATCH && !stop.is_cancelled() {}
