@@ -103,7 +103,7 @@ fn a_snooze_of_a_hastened_lease_is_due_at_once_and_forgets_failures() {
     let (mut job, _) = leased(&mut record, job, 5);
     hasten(&mut job, at(6));
     let lease = *job.lease().unwrap();
-    let snooze = Outcome::Snooze { after: Duration::from_secs(600), step: Step::default() };
+    let snooze = Outcome::Snooze { after: Duration::from_mins(10), step: Step::default() };
     let job = settle(&mut record, job, &lease, snooze, at(7)).job.unwrap();
     assert_eq!((job.due, job.attempt, job.losses, job.parked), (at(7), 0, 0, false));
 }
