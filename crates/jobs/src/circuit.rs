@@ -492,6 +492,11 @@ impl Circuit {
         self.limited_until.is_some_and(|until| until > now) || self.reasons().next().is_some()
     }
 
+    /// Until when the API asked everybody to wait (429), if that lies ahead.
+    pub fn limited_until(&self, now: Timestamp) -> Option<Timestamp> {
+        self.limited_until.filter(|until| *until > now)
+    }
+
     /// The state for people.
     pub fn summary(&self, now: Timestamp) -> Summary {
         let mut reasons: Vec<String> = self.reasons().map(|open| open.reason.clone()).collect();

@@ -4,8 +4,8 @@
 //! time, and a decision is the same whenever it is replayed.
 
 use std::fmt;
-use std::sync::Mutex;
-use std::time::Duration;
+use std::sync::{LazyLock, Mutex};
+use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 
@@ -69,6 +69,12 @@ impl fmt::Display for Timestamp {
 pub trait Clock: fmt::Debug + Send + Sync {
     /// The present time.
     fn now(&self) -> Timestamp;
+
+    /// Time since some fixed moment, from a source that nobody sets and that stands still while the machine sleeps.
+    /// `None`: there is none, [`Clock::now`] is all there is to know.
+    fn monotonic(&self) -> Option<Duration> {
+        None
+    }
 }
 
 /// The machine's wall clock.
@@ -78,6 +84,11 @@ pub struct SystemClock;
 impl Clock for SystemClock {
     fn now(&self) -> Timestamp {
         Timestamp(jiff::Timestamp::now().as_millisecond())
+    }
+
+    fn monotonic(&self) -> Option<Duration> {
+        static START: LazyLock<Instant> = LazyLock::new(Instant::now);
+        Some(START.elapsed())
     }
 }
 
