@@ -158,8 +158,7 @@ fn failed(case: &Case<'_>, error: &CallError) -> Ended {
 /// Looked up after a failure, and unknown to the API.
 fn not_found(case: &Case<'_>, error: &CallError) -> Ended {
     match error.class {
-        // The key is in use: an effect under way, which one look-up cannot exclude.
-        Class::Conflict => last_or_retried(case, error, Code::Unresolved, Certainty::Unknown),
+        Class::Conflict => in_use(case, error),
         Class::Refused | Class::Forbidden | Class::NotFound | Class::NotEditable => refused(case, error),
         Class::Unreachable { .. }
         | Class::ServerError
@@ -172,10 +171,11 @@ fn not_found(case: &Case<'_>, error: &CallError) -> Ended {
 /// The look-up itself came to nothing.
 fn unknown(case: &Case<'_>, error: &CallError) -> Ended {
     match error.class {
-        Class::Conflict => last_or_retried(case, error, Code::Unresolved, Certainty::Unknown),
+        Class::Conflict => in_use(case, error),
         Class::Refused | Class::Forbidden | Class::NotFound | Class::NotEditable => {
             // Definite words, but an earlier attempt may have had its effect: ask again rather than guess.
-            last_or_retried(case, error, Code::Unresolved, Certainty::NoEffect)
+            wait_for_effect(case, error)
+                .unwrap_or_else(|| last_or_retried(case, error, Code::Unresolved, Certainty::NoEffect))
         }
         Class::Unreachable { .. }
         | Class::ServerError
@@ -185,19 +185,33 @@ fn unknown(case: &Case<'_>, error: &CallError) -> Ended {
     }
 }
 
+/// 409: the key is in use, by an effect that may be under way. The window for it begins with the first doubt.
+fn in_use(case: &Case<'_>, error: &CallError) -> Ended {
+    match case.job.record.uncertain_since {
+        None => retried(case, error, Code::Unresolved, Certainty::Unknown),
+        Some(_) => wait_for_effect(case, error)
+            .unwrap_or_else(|| last_or_retried(case, error, Code::Unresolved, Certainty::NoEffect)),
+    }
+}
+
 /// A definite refusal, and no customer under the key.
 fn refused(case: &Case<'_>, error: &CallError) -> Ended {
-    if let Some(remaining) = doubt_remains(case) {
-        // The effect of an unanswered attempt may still arrive: attempts may run out, the window may not be cut short.
-        let failure = calls::failure(error, Code::Unresolved, case.now);
-        let delay = case.config.retry.delay(case.job.attempt, case.random, error.wait()).min(remaining);
-        let step = with_generation(case, Certainty::NoEffect);
-        return Ended { outcome: Outcome::Retry { after: delay, failure, step }, signal: Signal::None };
+    if let Some(ended) = wait_for_effect(case, error) {
+        return ended;
     }
     let refusal = calls::refusal(error, &case.config.phrases);
     let failure = calls::failure(error, case.config.phrases.code(refusal.status, &refusal.text), case.now);
     let step = with_generation(case, Certainty::Settled);
     Ended { outcome: Outcome::Bury { failure, step }, signal: Signal::Refused(refusal) }
+}
+
+/// The effect of an unanswered attempt may still arrive: attempts may run out, the window may not be cut short.
+fn wait_for_effect(case: &Case<'_>, error: &CallError) -> Option<Ended> {
+    let remaining = doubt_remains(case)?;
+    let failure = calls::failure(error, Code::Unresolved, case.now);
+    let after = case.config.retry.delay(case.job.attempt, case.random, error.wait()).min(remaining);
+    let step = with_generation(case, Certainty::NoEffect);
+    Some(Ended::silent(Outcome::Retry { after, failure, step }))
 }
 
 /// How much longer the effect of an earlier, unanswered attempt may still arrive.
