@@ -139,9 +139,9 @@ mod tests {
     fn a_jump_is_told_as_the_wall_time_at_which_it_was_made() {
         let clock = Clock::new(1.0);
         let before = clock.now();
-        clock.advance(Duration::from_secs(3600));
-        let (inside, after) = (before + Duration::from_secs(1800), clock.now() + Duration::from_secs(60));
-        assert!(clock.now() >= before + Duration::from_secs(3600));
+        clock.advance(Duration::from_hours(1));
+        let (inside, after) = (before + Duration::from_mins(30), clock.now() + Duration::from_mins(1));
+        assert!(clock.now() >= before + Duration::from_hours(1));
         assert!(clock.wall_of(inside) <= clock.wall());
         let ahead = clock.wall_of(after).duration_since(clock.wall());
         assert!((SignedDuration::from_secs(59)..=SignedDuration::from_secs(61)).contains(&ahead), "{ahead}");
@@ -150,7 +150,7 @@ mod tests {
     #[test]
     fn a_fast_clock_reaches_a_far_moment_soon() {
         let clock = Clock::new(1000.0);
-        let hour = clock.now() + Duration::from_secs(3600);
+        let hour = clock.now() + Duration::from_hours(1);
         let left = clock.until(hour);
         assert!(left <= Duration::from_millis(3600) && left > Duration::from_millis(3500), "{left:?}");
     }

@@ -13,7 +13,7 @@ use bytes::Bytes;
 use crate::faults::{ErrorBody, Fault};
 use crate::gate::Call;
 use crate::in_work::InWork;
-use crate::refusal::Refusal;
+use crate::refusal::{Refusal, written_out};
 use crate::sim::Sim;
 
 /// Answers, or rather does not answer, the call.
@@ -26,6 +26,7 @@ pub(crate) async fn inflict(
     in_work: InWork,
 ) -> Response {
     let cut = call.cut.clone();
+    let path = call.parts.uri.path().to_owned();
     match fault {
         Fault::ServerError { status, body } => server_error(status, body),
         Fault::ServerErrorAfter { status, body } => {
@@ -59,10 +60,12 @@ pub(crate) async fn inflict(
         Fault::Quota => Refusal::quota(sim.knobs().limits.quota_status).into_response(),
         Fault::Unauthorized => Refusal::unauthorized("Unknown access key.").into_response(),
         Fault::Forbidden => Refusal::forbidden().into_response(),
-        Fault::TruncatedJson => truncated(next.run(call.into_request()).await).await,
+        Fault::TruncatedJson => truncated(written_out(next.run(call.into_request()).await, &path)).await,
         Fault::HtmlOk => html(StatusCode::OK),
         Fault::Redirect { location } => redirect(&location),
-        Fault::HugeBody { bytes } => huge(next.run(call.into_request()).await.status(), bytes),
+        Fault::HugeBody { bytes } => {
+            huge(written_out(next.run(call.into_request()).await, &path).status(), bytes)
+        }
     }
 }
 
@@ -113,8 +116,6 @@ async fn truncated(response: Response) -> Response {
     let whole = to_bytes(body, usize::MAX).await.unwrap_or_default();
     parts.headers.remove(header::CONTENT_LENGTH);
     let half = whole.slice(..whole.len() / 2);
-    // A refusal is written out by the gate; it must not be, here.
-    parts.extensions.remove::<Refusal>();
     Response::from_parts(parts, Body::from(half))
 }
 

@@ -75,6 +75,14 @@ impl Refusal {
     }
 }
 
+/// The response as it goes out: a refusal inside it is written out.
+pub(crate) fn written_out(mut response: Response, path: &str) -> Response {
+    match response.extensions_mut().remove::<Refusal>() {
+        Some(refusal) => refusal.render(path),
+        None => response,
+    }
+}
+
 impl IntoResponse for Refusal {
     fn into_response(self) -> Response {
         let mut response = StatusCode::INTERNAL_SERVER_ERROR.into_response();

@@ -44,6 +44,13 @@ async fn truncated_json_breaks_off_after_the_effect() {
     assert_eq!(broken.status, 201);
     assert!(serde_json::from_str::<serde_json::Value>(&broken.text).is_err());
     assert!(api.create(key, &body).await.text.starts_with(&broken.text));
+
+    let api = Api::harmed_by(Rule::new(Fault::TruncatedJson)).await;
+    let refused = api.lookup(key).await;
+    assert!(
+        refused.status == 404 && refused.text.starts_with("{\"code\""),
+        "refusals break off too: {refused:?}"
+    );
 }
 
 #[tokio::test]
