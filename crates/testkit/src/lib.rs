@@ -54,5 +54,9 @@ pub type Result<T> = std::result::Result<T, Error>;
 /// # Errors
 /// [`Error::Broken`] with what was compared.
 pub fn same<T: PartialEq + std::fmt::Debug>(what: &str, found: &T, expected: &T) -> Result<()> {
-    if found == expected { Ok(()) } else { Err(Error::Broken(format!("{what}: found {found:?}, expected {expected:?}"))) }
+    if found == expected {
+        Ok(())
+    } else {
+        Err(Error::Broken(format!("{what}: found {found:?}, expected {expected:?}")))
+    }
 }

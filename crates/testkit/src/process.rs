@@ -63,7 +63,8 @@ impl Process {
     pub fn start(command: &mut Command, log: &Path) -> Result<Self> {
         let name = name_of(command);
         let open = || std::fs::OpenOptions::new().create(true).append(true).open(log);
-        let log_file = open().map_err(|source| Error::Io { action: format!("open {}", log.display()), source })?;
+        let log_file =
+            open().map_err(|source| Error::Io { action: format!("open {}", log.display()), source })?;
         let child = command
             .stdin(Stdio::null())
             .stdout(Stdio::null())
@@ -84,7 +85,12 @@ impl Process {
             .output()
             .map_err(|source| Error::Io { action: format!("run {name}"), source })?;
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-        Ok(Finished { name, code: output.status.code(), stdout: text(&output.stdout), stderr: text(&output.stderr) })
+        Ok(Finished {
+            name,
+            code: output.status.code(),
+            stdout: text(&output.stdout),
+            stderr: text(&output.stderr),
+        })
     }
 
     /// The process id.
@@ -97,7 +103,9 @@ impl Process {
     /// # Errors
     /// The system does not tell.
     pub fn ended(&mut self) -> Result<Option<ExitStatus>> {
-        self.child.try_wait().map_err(|source| Error::Io { action: format!("wait for {}", self.name), source })
+        self.child
+            .try_wait()
+            .map_err(|source| Error::Io { action: format!("wait for {}", self.name), source })
     }
 
     /// Ends it at once: `SIGKILL`.

@@ -60,9 +60,15 @@ impl World {
         let folder = TempDir::new().map_err(io("make a folder"))?;
         let port = free_port().map_err(io("find a free port"))?;
         let mut command = Command::new(binary);
-        command.args(["simulate", "--port", &port.to_string(), "--seed", &seed.to_string()]).env_clear().current_dir(&folder);
+        command
+            .args(["simulate", "--port", &port.to_string(), "--seed", &seed.to_string()])
+            .env_clear()
+            .current_dir(&folder);
         let simulator = Process::start(&mut command, &folder.path().join("simulator.log"))?;
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(io("start a runtime"))?;
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .map_err(io("start a runtime"))?;
         let url = format!("http://127.0.0.1:{port}");
         let store = format!("sqlite:{}", folder.path().join("gangway.db").display());
         let mut settings: Settings = FAST.iter().map(|(name, value)| (*name, (*value).to_owned())).collect();
