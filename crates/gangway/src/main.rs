@@ -1,2 +1,35 @@
-//! Placeholder.
-fn main() {}
+//! `gangway`: one program over the library crates.
+//!
+//! Exit codes: 0 all well, 1 some rows or jobs failed or the proof does not add up, 2 could not run.
+
+mod cli;
+mod commands;
+mod context;
+mod demo;
+mod error;
+mod output;
+mod progress;
+mod settings;
+mod shutdown;
+mod telemetry;
+mod wiring;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+use crate::cli::Cli;
+use crate::error::Error;
+use crate::output::{Ending, complain};
+
+fn main() -> ExitCode {
+    match cli::run(Cli::parse()) {
+        // Whoever reads us may have seen enough, as `head` does.
+        Ok(Ending::Well) | Err(Error::OutputClosed) => ExitCode::SUCCESS,
+        Ok(Ending::SomeFailed) => ExitCode::from(1),
+        Err(error) => {
+            complain(&format!("{:?}", miette::Report::new(error)));
+            ExitCode::from(2)
+        }
+    }
+}

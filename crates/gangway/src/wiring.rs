@@ -1,0 +1,8 @@
+//! Where the settings meet the library crates: each is set up in one place, here.
+
+pub(crate) mod api;
+pub(crate) mod lookup;
+pub(crate) mod store;
+pub(crate) mod take_in;
+pub(crate) mod walk;
+pub(crate) mod work;
