@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use gangway_jobs::customer::NewCustomer;
-use gangway_jobs::enqueue::Answer;
+use gangway_jobs::enqueue::{Answer, NewOnboarding};
 use gangway_jobs::identity::Identity;
 
 /// Remembers the customers of one file by their keyed digests, cut short: less than 50 bytes for each.
@@ -26,16 +26,21 @@ impl Dedupe {
 
     /// Answers as an empty store would that had taken in the rows before; never [`Answer::Revived`].
     pub fn see(&mut self, customer: &NewCustomer) -> Answer {
-        let id = self.identity.onboarding_id(customer.reference.as_ref(), &customer.email);
-        let id = cut(id.as_uuid().as_bytes());
-        let content = cut(self.identity.content_digest(customer).as_bytes());
+        let known = NewOnboarding::new(&self.identity, customer.clone(), None);
+        self.see_known(&known)
+    }
+
+    /// The same for a customer whose identity is computed already.
+    pub fn see_known(&mut self, new: &NewOnboarding) -> Answer {
+        let id = cut(new.id.as_uuid().as_bytes());
+        let content = cut(new.content.as_bytes());
         match self.contents.get(&id) {
             Some(known) if *known == content => return Answer::Duplicate,
             Some(_) => return Answer::ConflictingContent,
             None => {}
         }
         // An id not seen before: whoever has this e-mail already is another onboarding.
-        if !self.emails.insert(cut(self.identity.email_key(&customer.email).as_bytes())) {
+        if !self.emails.insert(cut(new.email_key.as_bytes())) {
             return Answer::ConflictingEmail;
         }
         self.contents.insert(id, content);

@@ -101,15 +101,93 @@ pub enum Error {
         #[source]
         source: io::Error,
     },
+    /// The report would overwrite the file.
+    #[error("the report {} is the file that is imported", path.display())]
+    ReportIsInput {
+        /// The path of both.
+        path: PathBuf,
+    },
     /// The part of a report that an earlier run wrote is gone, in use, or shorter than it was.
     #[error("the unfinished report of {} is gone or in use", path.display())]
     ReportLost {
         /// The report.
         path: PathBuf,
     },
+    /// The file to import cannot be opened.
+    #[error("cannot {action} {}", path.display())]
+    Open {
+        /// What failed.
+        action: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// The cause.
+        #[source]
+        source: io::Error,
+    },
+    /// A directory, say.
+    #[error("{} is not a file", path.display())]
+    NotAFile {
+        /// What was named.
+        path: PathBuf,
+    },
+    /// The file is no longer what it was when the import began.
+    #[error("the file {} changed while it was imported, at or before row {row}", path.display())]
+    Changed {
+        /// The file.
+        path: PathBuf,
+        /// The last row that was read.
+        row: u64,
+    },
+    /// Another process has taken the import up, because this one gave no sign for too long.
+    #[error("another process has taken this import up and goes on with it")]
+    TakenOver,
+    /// The same file is imported by many processes at once.
+    #[error("{runs} processes import the same file now")]
+    TooManyRuns {
+        /// How many.
+        runs: usize,
+    },
+    /// The sums of an import do not add up: a fault of the program or of the store.
+    #[error("the import does not add up: of {rows} rows, {accounted} are accounted for")]
+    Unbalanced {
+        /// Rows of the file.
+        rows: u64,
+        /// Rows whose end is known.
+        accounted: u64,
+    },
+    /// A customer whose texts are far beyond any limit; only unchecked deserializing makes one.
+    #[error("customer {index} takes {bytes} bytes; at most {max} are allowed")]
+    TooLarge {
+        /// Its place among those handed in, from 0.
+        index: usize,
+        /// Its size.
+        bytes: usize,
+        /// The limit.
+        max: usize,
+    },
+    /// The identity is not the one the store was made with.
+    #[error("{mismatch}")]
+    Mismatch {
+        /// What does not match.
+        mismatch: String,
+    },
+    /// The store refused.
+    #[error("cannot {action}")]
+    Store {
+        /// What failed.
+        action: &'static str,
+        /// The cause.
+        #[source]
+        source: gangway_store::Error,
+    },
 }
 
 impl Error {
+    /// Whether waiting and trying again can help; everything else needs a person.
+    pub const fn is_transient(&self) -> bool {
+        matches!(self, Self::Store { source, .. } if source.is_transient())
+    }
+
     /// What to do next.
     pub fn help(&self) -> String {
         match self {
@@ -136,6 +214,24 @@ impl Error {
             Self::BadDelimiter { .. } => "use comma, semicolon, tab, pipe, or one ASCII character".into(),
             Self::UnknownEncoding { .. } => "use a label such as utf-8, utf-16le or windows-1252".into(),
             Self::Report { .. } => "choose a place that can be written with `--report <path>`".into(),
+            Self::ReportIsInput { .. } => "choose another place with `--report <path>`".into(),
+            Self::Open { .. } => "check the path and whether the file may be read".into(),
+            Self::NotAFile { .. } => "name a CSV file, or `-` to read one from standard input".into(),
+            Self::Changed { .. } => {
+                "import it again once it is whole: what was taken in stays and counts once".into()
+            }
+            Self::TakenOver => "look at the other process; importing the file again does no harm".into(),
+            Self::TooManyRuns { .. } => "wait for one of them to end".into(),
+            Self::Unbalanced { .. } => {
+                "import the file again: what was taken in counts once; if it happens again, report it".into()
+            }
+            Self::TooLarge { .. } => {
+                "parse customers with `NewCustomer::parse`, which checks every limit".into()
+            }
+            Self::Mismatch { .. } => "use the settings that the store was made with, or another store".into(),
+            Self::Store { .. } => {
+                "run the same again: what was taken in counts once, and an import goes on where it was".into()
+            }
             Self::ReportLost { .. } => {
                 "start the report anew from the first row: each row answers what it answered before".into()
             }

@@ -1,4 +1,5 @@
-//! Brings a partner's CSV file in: read in constant memory, checked row by row, with a report of every refusal.
+//! Brings customers in: one by one from an app ([`Producer`]), or a partner's CSV file ([`import`]), read in constant
+//! memory, checked row by row, with a report of every refusal.
 //!
 //! | module | duty |
 //! |---|---|
@@ -6,6 +7,8 @@
 //! | [`mapping`] | which column is which field |
 //! | [`row`] | a row to a [`NewCustomer`](gangway_jobs::customer::NewCustomer), or to a [`row::Rejection`] per fault |
 //! | [`report`] | the refusals as a CSV file that survives a kill |
+//! | [`submit`] | one customer or many into the store: what an app embeds |
+//! | [`import`] | a whole file into the store: resumable, in constant memory |
 //! | [`dedupe`] | duplicates and conflicts within one file, for a dry run |
 //! | [`sample`] | made-up files with planted faults, for a demo and for tests |
 //!
@@ -15,9 +18,12 @@
 pub mod csv;
 pub mod dedupe;
 pub mod error;
+pub mod import;
 pub mod mapping;
 pub mod report;
 pub mod row;
 pub mod sample;
+pub mod submit;
 
 pub use error::Error;
+pub use submit::{Enqueued, Producer};

@@ -97,8 +97,37 @@ impl Report {
     /// It cannot be written or renamed.
     pub fn finish(mut self) -> Result<PathBuf, Error> {
         self.flush()?;
-        fs::rename(&self.partial, &self.target).map_err(|source| failed("rename", &self.target, source))?;
+        let renamed = fs::rename(&self.partial, &self.target).and_then(|()| settle_name(&self.target));
+        renamed.map_err(|source| failed("rename", &self.target, source))?;
         Ok(self.target)
+    }
+
+    /// Gives the report up: nothing of it stays.
+    ///
+    /// # Errors
+    /// It cannot be removed.
+    pub fn discard(self) -> Result<(), Error> {
+        fs::remove_file(&self.partial).map_err(|source| failed("remove", &self.target, source))
+    }
+
+    /// Removes what dead runs of this import have left beside `target`; for the end of an import.
+    ///
+    /// # Errors
+    /// Something cannot be removed.
+    pub fn sweep(target: &Path, import: ImportId) -> Result<(), Error> {
+        for run in 1..=MOST_RUNS {
+            let partial = partial_path(target, import, run);
+            let swept = match File::open(&partial) {
+                Ok(file) if file.try_lock().is_ok() && is_at(&file, &partial).unwrap_or(false) => {
+                    fs::remove_file(&partial)
+                }
+                Ok(_held_by_a_living_run) => Ok(()),
+                Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+                Err(error) => Err(error),
+            };
+            swept.map_err(|source| failed("remove", &partial, source))?;
+        }
+        Ok(())
     }
 
     fn line(&mut self, cells: &[&str]) -> Result<(), Error> {
@@ -139,6 +168,19 @@ fn is_at(file: &File, path: &Path) -> io::Result<bool> {
 #[cfg(not(unix))]
 fn is_at(_file: &File, _path: &Path) -> io::Result<bool> {
     Ok(true)
+}
+
+/// Makes a rename outlast a power cut.
+#[cfg(unix)]
+fn settle_name(path: &Path) -> io::Result<()> {
+    let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty());
+    File::open(directory.unwrap_or(Path::new(".")))?.sync_all()
+}
+
+/// Elsewhere a directory cannot be opened as a file.
+#[cfg(not(unix))]
+fn settle_name(_path: &Path) -> io::Result<()> {
+    Ok(())
 }
 
 /// A line of CSV as RFC 4180 has it, CRLF included, each cell [`neutralized`].

@@ -1,0 +1,93 @@
+//! Imports killed at any moment.
+
+use std::future::{Future, poll_fn};
+use std::pin::pin;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::task::Poll;
+use std::time::Duration;
+
+use gangway_producer::import::ImportSummary;
+
+use crate::world::{KINDS, Kind, World, assert_planted, onboardings, run, watched};
+
+/// Runs a future for so many steps, then drops it where it stands.
+async fn killed_after<T>(steps: u64, future: impl Future<Output = T>) -> Option<T> {
+    let mut future = pin!(future);
+    let mut left = steps;
+    poll_fn(|context| match future.as_mut().poll(context) {
+        Poll::Ready(value) => Poll::Ready(Some(value)),
+        Poll::Pending if left == 0 => Poll::Ready(None),
+        Poll::Pending => {
+            left -= 1;
+            Poll::Pending
+        }
+    })
+    .await
+}
+
+/// Imports, killed again and again, until one run comes through; answers how many were killed.
+async fn import_through_kills(world: &World, kind: Kind, seed: u64) -> (u64, ImportSummary, u64) {
+    let producer = world.producer(kind, &format!("{seed}.db"));
+    let mut random = seed;
+    for kills in 0.. {
+        random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        let steps = (random >> 33) % 45;
+        if let Some(summary) = killed_after(steps, run(&world.options(), &producer)).await {
+            return (kills, summary.unwrap(), onboardings(&producer).await);
+        }
+    }
+    unreachable!()
+}
+
+#[tokio::test]
+async fn however_often_it_is_killed_every_row_counts_once_and_is_reported_once() {
+    for kind in KINDS {
+        let world = World::planted(200, 11);
+        run(&world.options(), &world.producer(kind, "whole.db")).await.unwrap();
+        let whole = world.report();
+        let (mut kills, mut resumed, mut seed) = (0, 0, 0);
+        while kills < 60 {
+            seed += 1;
+            std::fs::remove_file(world.path("customers.refused.csv")).unwrap();
+            let (killed, summary, onboardings) = import_through_kills(&world, kind, seed).await;
+            assert_planted(&summary, &world.planted);
+            assert_eq!(onboardings, 200, "{kind:?} {seed}");
+            assert_eq!(world.report(), whole, "{kind:?} {seed}");
+            assert_eq!(world.left_over(), [""; 0], "{kind:?} {seed}");
+            kills += killed;
+            resumed += u64::from(summary.resumed_at.is_some());
+        }
+        assert!(resumed > 0, "no run went on from a checkpoint");
+    }
+}
+
+#[tokio::test]
+async fn a_kill_makes_no_more_than_two_batches_be_read_again() {
+    for kind in KINDS {
+        let world = World::planted(300, 12);
+        let producer = world.producer(kind, "store.db");
+        let reached = AtomicU64::new(0);
+        let watch = |progress: &gangway_producer::import::Progress| {
+            reached.fetch_max(progress.tally.rows, Ordering::Relaxed);
+        };
+        let run_again = killed_after(40, watched(&world.options(), &producer, watch)).await;
+        assert!(run_again.is_none(), "it must be killed on its way");
+        let reached = reached.into_inner();
+        // A thread may still be making the report of the killed run safe.
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        let summary = run(&world.options(), &producer).await.unwrap();
+        let again = reached - summary.resumed_at.unwrap_or(0);
+        assert!(reached > 20 && again <= 20, "{kind:?}: {again} of {reached} rows read again");
+    }
+}
+
+#[tokio::test]
+async fn a_store_that_was_lost_is_filled_again() {
+    for kind in KINDS {
+        let world = World::planted(200, 13);
+        let first = world.producer(kind, "lost.db");
+        assert!(killed_after(30, run(&world.options(), &first)).await.is_none());
+        let summary = run(&world.options(), &world.producer(kind, "new.db")).await.unwrap();
+        assert_planted(&summary, &world.planted);
+    }
+}
