@@ -91,13 +91,21 @@ pub fn decide(new: &NewOnboarding, known: &Known<'_>, email_owner: Option<Onboar
     }
 }
 
+/// Whether it is the row that was taken in last, once more. It is answered as the first time, and nothing happens: in
+/// particular what it revived then is not revived again.
+pub fn is_repeat(new: &NewOnboarding, record: &Record) -> bool {
+    let origin = record.origin.map(|origin| (origin.import, origin.row));
+    record.content == new.content && origin.is_some() && origin == new.row
+}
+
 fn decide_by_record(new: &NewOnboarding, record: &Record, email_is_elsewhere: bool) -> Answer {
     let same_content = record.content == new.content;
-    if let (true, Some(origin), Some((import, row))) = (same_content, record.origin, new.row)
-        && (origin.import, origin.row) == (import, row)
-    {
-        // A repeat of the same row, because a reply was lost or an import resumed, is answered as the first time.
-        return if origin.revived { Answer::Revived } else { Answer::New };
+    if is_repeat(new, record) {
+        return if record.origin.is_some_and(|origin| origin.revived) {
+            Answer::Revived
+        } else {
+            Answer::New
+        };
     }
     if let (Some(origin), Some((import, _))) = (record.origin, new.row)
         && origin.import == import
