@@ -19,7 +19,7 @@ pub(crate) struct Args {
 }
 
 pub(crate) async fn run(args: &Args, context: &Context) -> Result<Ending> {
-    let store = store::open(&context.settings, Purpose::Steer).await?;
+    let store = store::open(&context.settings, Purpose::Visit).await?;
     let target = lookup::target(&*store, &args.onboarding.named).await?;
     let answer = store.cancel(target).await?.ok_or(Error::UnknownOnboarding)?;
     store.close().await;

@@ -49,7 +49,7 @@ pub(crate) async fn run(args: &Args, context: &Context) -> Result<Ending> {
 }
 
 async fn show(context: &Context) -> Result<Ending> {
-    let store = store::open(&context.settings, Purpose::Look).await?;
+    let store = store::open(&context.settings, Purpose::Visit).await?;
     let summary = store.circuit().await?;
     store.close().await;
     context.out.answer(&summary, || match summary.reason.as_str() {
@@ -60,7 +60,7 @@ async fn show(context: &Context) -> Result<Ending> {
 }
 
 async fn resolve(resolution: Resolution, context: &Context) -> Result<Ending> {
-    let store = store::open(&context.settings, Purpose::Steer).await?;
+    let store = store::open(&context.settings, Purpose::Visit).await?;
     let kinds: Vec<&str> = store.resolve_circuit(resolution).await?.into_iter().map(Kind::as_str).collect();
     let summary = store.circuit().await?;
     store.close().await;

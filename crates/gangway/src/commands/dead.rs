@@ -87,9 +87,7 @@ struct Shown<'a> {
 }
 
 pub(crate) async fn run(args: &Args, context: &Context) -> Result<Ending> {
-    let looks = matches!(args.action, Action::List { .. } | Action::Show { .. });
-    let purpose = if looks { Purpose::Look } else { Purpose::Steer };
-    let store = store::open(&context.settings, purpose).await?;
+    let store = store::open(&context.settings, Purpose::Visit).await?;
     let done = act(&args.action, &store, context).await;
     store.close().await;
     done.map(|()| Ending::Well)

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use gangway_onemoney::Credentials;
+use gangway_producer::import::ImportOptions;
 use gangway_producer::sample::{SampleOptions, write_csv};
 use gangway_simulator::{Audit, Config, Handle, Simulator};
 use gangway_worker::Until;
@@ -21,7 +22,7 @@ use crate::error::{Error, Result};
 use crate::output::Ending;
 use crate::output::table::number;
 use crate::wiring::store::{self, Purpose};
-use crate::wiring::take_in::{self, Request};
+use crate::wiring::take_in;
 use crate::wiring::{api, work};
 
 /// A simulator, made-up customers, an import, a worker and the proof, in one process and one folder. Days pass in seconds.
@@ -64,10 +65,10 @@ pub(crate) async fn run(args: &Args, context: &Context) -> Result<Ending> {
     let settings = DemoProfile::settings(folder.path(), simulator.base_url())?;
     let client = api::with_credentials(&settings, credentials)?;
     let store = store::open(&settings, Purpose::Work).await?;
-    let request = Request::plain(&file, Some(folder.file("refused.csv")));
+    let options = ImportOptions { report: Some(folder.file("refused.csv")), ..ImportOptions::new(&file) };
     let identity = settings.sections.identity();
     let import =
-        take_in::import(request, Some(Arc::clone(&store)), identity, &context.bars, &context.stop).await?;
+        take_in::import(&options, Arc::clone(&store), identity, &context.bars, &context.stop).await?;
     let worked = work::work(&settings, &store, client, Until::Terminal, &context.bars, &context.stop).await?;
     if context.stop.is_cancelled() {
         return Err(Error::Stopped { what: "a demo that is stopped proves nothing".to_owned() });

@@ -1,5 +1,7 @@
 //! `gangway import FILE`: rows in, refusals reported.
 
+use std::sync::Arc;
+
 use crate::context::Context;
 use crate::error::Result;
 use crate::output::Ending;
@@ -23,14 +25,17 @@ pub(crate) struct Args {
 }
 
 pub(crate) async fn run(args: &Args, context: &Context) -> Result<Ending> {
-    let request = args.reading.request(args.dry_run)?;
+    let options = args.reading.options()?;
     let identity = context.settings.sections.identity();
-    let store = if args.dry_run { None } else { Some(store::open(&context.settings, Purpose::Work).await?) };
-    let summary = take_in::import(request, store.clone(), identity, &context.bars, &context.stop).await;
-    if let Some(store) = store {
+    let summary = if args.dry_run {
+        take_in::dry_run(&options, &identity, &context.bars, &context.stop).await?
+    } else {
+        let store = store::open(&context.settings, Purpose::Work).await?;
+        let summary =
+            take_in::import(&options, Arc::clone(&store), identity, &context.bars, &context.stop).await;
         store.close().await;
-    }
-    let summary = summary?;
+        summary?
+    };
     context.out.answer(&summary, || text(&summary, args.dry_run))?;
     Ok(Ending::failed_if(summary.some_failed()))
 }
@@ -51,7 +56,11 @@ pub(crate) fn text(summary: &Summary, dry_run: bool) -> String {
         }
     }
     if summary.refused > 0 {
-        table.row([number(summary.refused), format!("refused: see {}", summary.report.display())]);
+        table.row([number(summary.refused), "refused".to_owned()]);
     }
-    table.render()
+    let mut text = table.render();
+    if summary.some_failed() {
+        text += &format!("  see {}\n", summary.report.display());
+    }
+    text
 }

@@ -30,7 +30,7 @@ pub(crate) struct Args {
 }
 
 pub(crate) async fn run(args: &Args, context: &Context) -> Result<Ending> {
-    let store = store::open(&context.settings, Purpose::Steer).await?;
+    let store = store::open(&context.settings, Purpose::Visit).await?;
     let before = lookup::find(&*store, &args.onboarding.named).await?.record;
     let ordinal = before.link.map_or(0, |link| link.ordinal);
     let asked = store.request_link(Target::Id(before.id)).await?;

@@ -104,9 +104,7 @@ struct Read {
 }
 
 pub(crate) async fn run(args: &Args, context: &Context) -> Result<Ending> {
-    let looks = matches!(args.action, Action::Export { .. } | Action::Group { action: GroupAction::List });
-    let purpose = if looks { Purpose::Look } else { Purpose::Steer };
-    let store = store::open(&context.settings, purpose).await?;
+    let store = store::open(&context.settings, Purpose::Visit).await?;
     let done = match &args.action {
         Action::Group { action } => group(action, &*store, context).await,
         Action::Read(read) => read_events(read, &*store, context).await,

@@ -26,7 +26,7 @@ pub(crate) struct Args {
 
 pub(crate) async fn run(args: &Args, context: &Context) -> Result<Ending> {
     let sections = &context.settings.sections;
-    let store = store::open(&context.settings, Purpose::Steer).await?;
+    let store = store::open(&context.settings, Purpose::Visit).await?;
     let now = store.now().await?;
     let ended_before = now.before(args.records.unwrap_or(sections.records.retention));
     let older_than = now.before(args.events.unwrap_or(sections.outbox.retention));

@@ -35,7 +35,7 @@ enum Action {
 }
 
 pub(crate) async fn run(args: &Args, context: &Context) -> Result<Ending> {
-    let store = store::open(&context.settings, Purpose::Steer).await?;
+    let store = store::open(&context.settings, Purpose::Visit).await?;
     match &args.action {
         Action::Pause { kind } => store.pause(kind.map(Kind::from)).await?,
         Action::Resume { kind } => store.resume(kind.map(Kind::from)).await?,

@@ -48,12 +48,12 @@ struct Answer {
 }
 
 pub(crate) async fn run(args: &Args, context: &Context) -> Result<Ending> {
-    let request = args.reading.request(false)?;
+    let options = args.reading.options()?;
     let client = api::client(&context.settings)?;
     let store = store::open(&context.settings, Purpose::Work).await?;
     let identity = context.settings.sections.identity();
     let import =
-        take_in::import(request, Some(Arc::clone(&store)), identity, &context.bars, &context.stop).await?;
+        take_in::import(&options, Arc::clone(&store), identity, &context.bars, &context.stop).await?;
     context.out.say(import::text(&import, false).trim_end())?;
     let goal = match args.until {
         Goal::Terminal => Until::Terminal,

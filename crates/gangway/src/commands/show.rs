@@ -81,7 +81,7 @@ struct JobShown<'a> {
 }
 
 pub(crate) async fn run(args: &Args, context: &Context) -> Result<Ending> {
-    let store = store::open(&context.settings, Purpose::Look).await?;
+    let store = store::open(&context.settings, Purpose::Visit).await?;
     let found = lookup::find(&*store, &args.onboarding.named).await?;
     let now = store.now().await?;
     store.close().await;

@@ -94,7 +94,7 @@ impl Shown {
 }
 
 pub(crate) async fn run(args: &Args, context: &Context) -> Result<Ending> {
-    let store = store::open(&context.settings, Purpose::Look).await?;
+    let store = store::open(&context.settings, Purpose::Visit).await?;
     loop {
         let shown = Shown::new(&store.status().await?);
         if args.watch && !context.out.is_json() && io::stdout().is_terminal() {

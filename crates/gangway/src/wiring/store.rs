@@ -1,8 +1,12 @@
 //! The store, opened as a command needs it.
 
-use gangway_store::SharedStore;
+use std::sync::Arc;
 
-use crate::error::Result;
+use gangway_jobs::clock::SystemClock;
+use gangway_store::SharedStore;
+use gangway_store::sqlite::Mode;
+
+use crate::error::{Error, Result};
 use crate::settings::Settings;
 
 /// What a command wants of the store.
@@ -10,14 +14,20 @@ use crate::settings::Settings;
 pub(crate) enum Purpose {
     /// Imports or works: makes the store if there is none, and refuses one that was made for something else.
     Work,
-    /// Changes what is there; never makes a store.
-    Steer,
-    /// Only looks; never makes a store, never changes it.
-    Look,
+    /// Looks, or steers what is there: never makes a store, and takes it as it is.
+    Visit,
 }
 
 /// Opens the store of the settings.
 pub(crate) async fn open(settings: &Settings, purpose: Purpose) -> Result<SharedStore> {
-    let _todo = (purpose, settings.sections.policies(), settings.sections.expected());
-    Err(gangway_store::Error::UnsupportedUrl { url: settings.sections.store.url.clone() }.into())
+    let sections = &settings.sections;
+    let mode = match purpose {
+        Purpose::Work => Mode::Create(sections.expected()),
+        Purpose::Visit => Mode::AsFound,
+    };
+    let (url, policies) = (sections.store.url.clone(), sections.policies());
+    // Opening may wait for another process's transaction.
+    let opening = move || gangway_store::open(&url, mode, policies, Arc::new(SystemClock));
+    let opened = tokio::task::spawn_blocking(opening).await;
+    opened.map_err(|died| Error::System("open the store", std::io::Error::other(died)))?.map_err(Error::from)
 }

@@ -1,44 +1,21 @@
 //! Importing a file: the producer's import with a bar in front of it.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
+use std::time::Instant;
 
 use gangway_jobs::identity::Identity;
+use gangway_producer::Producer;
 use gangway_producer::csv::{Delimiter, Options};
+use gangway_producer::import::{self, ImportOptions, ImportSummary, Phase, Progress};
 use gangway_producer::mapping::Override;
 use gangway_store::SharedStore;
-use indicatif::MultiProgress;
+use indicatif::{MultiProgress, ProgressBar};
 use serde::Serialize;
 use tokio_util::sync::CancellationToken;
 
-use crate::error::Result;
-
-/// What to import, and how.
-#[derive(Clone, Debug)]
-pub(crate) struct Request {
-    /// The file.
-    pub(crate) file: PathBuf,
-    /// Where the refused rows are reported.
-    pub(crate) report: PathBuf,
-    /// What the caller says of columns.
-    pub(crate) map: Vec<Override>,
-    /// How to read the file.
-    pub(crate) options: Options,
-    /// Whether nothing is to be taken in.
-    pub(crate) dry_run: bool,
-}
-
-impl Request {
-    /// A file with everything told from itself.
-    pub(crate) fn plain(file: &Path, report: Option<PathBuf>) -> Self {
-        Self {
-            file: file.to_owned(),
-            report: report.unwrap_or_else(|| default_report(file)),
-            map: Vec::new(),
-            options: Options::default(),
-            dry_run: false,
-        }
-    }
-}
+use crate::error::{Error, Result};
+use crate::output::table::number;
+use crate::progress;
 
 /// What came of it; the answer of `gangway import`.
 #[derive(Clone, Debug, Default, Serialize)]
@@ -55,7 +32,7 @@ pub(crate) struct Summary {
     pub(crate) revived: u64,
     /// Refused.
     pub(crate) refused: u64,
-    /// Where the refused rows are reported.
+    /// Where the refused rows and the conflicts are reported.
     pub(crate) report: PathBuf,
 }
 
@@ -69,7 +46,7 @@ impl Summary {
 /// Arguments of every command that reads a file.
 #[derive(Debug, clap::Args)]
 pub(crate) struct ReadingArgs {
-    /// The CSV file, with a header line
+    /// The CSV file, with a header line; `-` for standard input
     #[arg(value_name = "FILE")]
     pub(crate) file: PathBuf,
     /// Where to report refused rows [default: FILE with .refused.csv for its ending]
@@ -87,31 +64,89 @@ pub(crate) struct ReadingArgs {
 }
 
 impl ReadingArgs {
-    /// As a request.
-    pub(crate) fn request(&self, dry_run: bool) -> Result<Request> {
+    /// As the producer's options.
+    pub(crate) fn options(&self) -> Result<ImportOptions> {
         let encoding = self.encoding.as_deref().map(Options::encoding_of).transpose();
-        let encoding = encoding.map_err(crate::error::Error::Argument)?;
-        Ok(Request {
-            map: self.map.clone(),
-            options: Options { delimiter: self.delimiter, encoding, ..Options::default() },
-            dry_run,
-            ..Request::plain(&self.file, self.report.clone())
+        let encoding = encoding.map_err(Error::Argument)?;
+        Ok(ImportOptions {
+            report: self.report.clone(),
+            csv: Options { delimiter: self.delimiter, encoding, ..Options::default() },
+            overrides: self.map.clone(),
+            ..ImportOptions::new(&self.file)
         })
     }
 }
 
-/// Imports.
+/// Imports into a store.
 pub(crate) async fn import(
-    request: Request,
-    store: Option<SharedStore>,
+    options: &ImportOptions,
+    store: SharedStore,
     identity: Identity,
     bars: &MultiProgress,
     stop: &CancellationToken,
 ) -> Result<Summary> {
-    let _todo = (request, store, identity, bars, stop);
-    Ok(Summary::default())
+    let bar = Bar::new(bars);
+    let producer = Producer::new(store, identity);
+    let summary = import::run(options, &producer, |progress| bar.show(progress), stop).await;
+    bar.end();
+    finished(options, summary)
 }
 
-fn default_report(file: &Path) -> PathBuf {
-    file.with_extension("refused.csv")
+/// Checks a file without a store.
+pub(crate) async fn dry_run(
+    options: &ImportOptions,
+    identity: &Identity,
+    bars: &MultiProgress,
+    stop: &CancellationToken,
+) -> Result<Summary> {
+    let bar = Bar::new(bars);
+    let summary = import::dry_run(options, identity, |progress| bar.show(progress), stop).await;
+    bar.end();
+    finished(options, summary)
+}
+
+fn finished(
+    options: &ImportOptions,
+    summary: std::result::Result<ImportSummary, gangway_producer::Error>,
+) -> Result<Summary> {
+    let summary = summary.map_err(|source| Error::Import { path: options.file.clone(), source })?;
+    if !summary.finished {
+        return Err(Error::Stopped { what: format!("{} rows are dealt with", number(summary.rows)) });
+    }
+    let ImportSummary { rows, enqueued, duplicates, conflicts, revived, refused, report, .. } = summary;
+    Ok(Summary { rows, enqueued, duplicates, conflicts, revived, refused, report })
+}
+
+/// A bar over the bytes of the file.
+struct Bar {
+    bar: ProgressBar,
+    begun: Instant,
+}
+
+impl Bar {
+    fn new(bars: &MultiProgress) -> Self {
+        Self { bar: progress::import(bars, 0), begun: Instant::now() }
+    }
+
+    fn show(&self, progress: &Progress) {
+        let rows = progress.tally.rows;
+        self.bar.set_length(progress.total_bytes);
+        self.bar.set_position(progress.bytes);
+        self.bar.set_message(match progress.phase {
+            Phase::Opening => "reading the file".to_owned(),
+            Phase::Waiting => "another process imports this file, or died lately: waiting".to_owned(),
+            Phase::Importing => format!(
+                "{} rows at {}, {} refused, {} duplicates, {} conflicts",
+                number(rows),
+                progress::rate(rows, self.begun.elapsed()),
+                number(progress.tally.refused),
+                number(progress.tally.duplicates),
+                number(progress.tally.conflicts)
+            ),
+        });
+    }
+
+    fn end(&self) {
+        self.bar.finish_and_clear();
+    }
 }
