@@ -28,8 +28,8 @@ impl Default for PollPolicy {
     fn default() -> Self {
         Self {
             min_interval: Duration::from_secs(30),
-            max_interval: Duration::from_secs(3600),
-            give_up_after: Duration::from_secs(30 * 24 * 3600),
+            max_interval: Duration::from_hours(1),
+            give_up_after: Duration::from_hours(720),
             eager_links: true,
         }
     }
@@ -37,7 +37,7 @@ impl Default for PollPolicy {
 
 impl PollPolicy {
     /// How long a hint or a change keeps polls frequent.
-    const RECENT: Duration = Duration::from_secs(600);
+    const RECENT: Duration = Duration::from_mins(10);
 
     /// Checks the values against each other.
     ///

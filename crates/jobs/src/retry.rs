@@ -29,11 +29,11 @@ impl Default for RetryPolicy {
     fn default() -> Self {
         Self {
             initial: Duration::from_secs(1),
-            max: Duration::from_secs(300),
+            max: Duration::from_mins(5),
             multiplier: 2.0,
             jitter: 0.5,
             max_attempts: 15,
-            max_asked: Duration::from_secs(300),
+            max_asked: Duration::from_mins(5),
         }
     }
 }

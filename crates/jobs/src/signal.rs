@@ -43,9 +43,20 @@ pub struct Refusal {
 }
 
 impl Refusal {
-    /// Equal for refusals that mean the same.
+    /// Equal for refusals that mean the same: a number in the text may be a time, a line or the request's own.
     pub fn fingerprint(&self) -> String {
-        format!("{} {}", self.status, self.text)
+        let mut fingerprint = format!("{} ", self.status);
+        let mut in_number = false;
+        for c in self.text.chars() {
+            let digit = c.is_numeric();
+            if !digit {
+                fingerprint.extend(c.to_lowercase());
+            } else if !in_number {
+                fingerprint.push('#');
+            }
+            in_number = digit;
+        }
+        fingerprint
     }
 }
 
