@@ -24,12 +24,14 @@ use gangway_jobs::outcome::{Settled, Settlement};
 use gangway_jobs::transition::EndRequest;
 
 pub mod error;
+mod open;
 pub mod policies;
 pub mod sqlite;
 pub mod stamp;
 pub mod words;
 
 pub use error::Error;
+pub use open::open;
 pub use policies::Policies;
 pub use stamp::Stamp;
 pub use words::*;
