@@ -107,10 +107,11 @@ impl Run<'_> {
             }
         }
         let (tally, bytes) = ledger.finish().await?;
-        journal.end(tally, bytes).await?;
         if let Err(error) = blocking(move || Report::sweep(&target, import)).await {
             warn!(%error, "partial report of an earlier run is left");
         }
+        // The very last: killed before, the next run makes the same report again; killed behind, it is all done.
+        journal.end(tally, bytes).await?;
         Ok((tally, true))
     }
 
