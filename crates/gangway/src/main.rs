@@ -23,6 +23,7 @@ use crate::error::Error;
 use crate::output::{Ending, complain};
 
 fn main() -> ExitCode {
+    output::shape_errors();
     match cli::run(Cli::parse()) {
         // Whoever reads us may have seen enough, as `head` does.
         Ok(Ending::Well) | Err(Error::OutputClosed) => ExitCode::SUCCESS,

@@ -2,7 +2,7 @@
 
 pub(crate) mod table;
 
-use std::io::{self, Write};
+use std::io::{self, IsTerminal as _, Write};
 
 use serde::Serialize;
 
@@ -81,6 +81,16 @@ impl Output {
 pub(crate) fn json(value: &impl Serialize) -> String {
     // Every type that is answered has text keys only, which is all that could fail.
     serde_json::to_string(value).unwrap_or_default()
+}
+
+/// Breaks the lines of an error only where somebody reads it in a window: elsewhere a path would be cut in two.
+pub(crate) fn shape_errors() {
+    let handler = |_report: &dyn miette::Diagnostic| -> Box<dyn miette::ReportHandler> {
+        let wrap = io::stderr().is_terminal();
+        Box::new(miette::MietteHandlerOpts::new().wrap_lines(wrap).terminal_links(false).build())
+    };
+    // A second call, as in a test, keeps the first shape.
+    drop(miette::set_hook(Box::new(handler)));
 }
 
 /// A line to standard error. There is nobody to tell when that is gone.

@@ -65,14 +65,21 @@ struct Which {
 /// One, or all that the filter leaves.
 #[derive(Debug, clap::Args)]
 struct Chosen {
+    #[command(flatten)]
+    whose: Whose,
+    #[command(flatten)]
+    which: Which,
+}
+
+#[derive(Debug, clap::Args)]
+#[group(required = true, multiple = false)]
+struct Whose {
     /// Your reference, an onboarding id, or the API's customer id
-    #[arg(value_name = "REF", required_unless_present = "all", conflicts_with = "all")]
+    #[arg(value_name = "REF")]
     named: Option<String>,
     /// All that fit --kind and --code
     #[arg(long)]
     all: bool,
-    #[command(flatten)]
-    which: Which,
 }
 
 #[derive(Debug, Serialize)]
@@ -143,7 +150,7 @@ impl Which {
 
 impl Chosen {
     async fn filter(&self, store: &dyn Store) -> Result<DeadFilter> {
-        let onboarding = match &self.named {
+        let onboarding = match &self.whose.named {
             Some(named) => Some(lookup::find(store, named).await?.record.id),
             None => None,
         };

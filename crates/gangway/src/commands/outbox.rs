@@ -41,7 +41,7 @@ enum Action {
     #[command(after_help = "Example:\n  gangway outbox ack --group billing 17 18 19")]
     Ack {
         /// The group
-        #[arg(long)]
+        #[arg(long, default_value = "main")]
         group: String,
         /// The positions
         #[arg(required = true)]
@@ -93,7 +93,7 @@ enum From {
 #[command(after_help = "Example:\n  gangway outbox read --group billing --count 100 --ack >> events.ndjson")]
 struct Read {
     /// The group
-    #[arg(long)]
+    #[arg(long, default_value = "main")]
     group: String,
     /// At most so many
     #[arg(long, default_value_t = 100, value_name = "N")]
