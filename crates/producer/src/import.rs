@@ -17,6 +17,7 @@
 
 mod begin;
 mod digest;
+mod dry;
 mod input;
 mod journal;
 mod options;
@@ -60,5 +61,5 @@ pub async fn dry_run(
     progress: impl Fn(&Progress) + Send + Sync,
     cancel: &CancellationToken,
 ) -> Result<ImportSummary, Error> {
-    pipeline::dry_run(options, identity, &progress, cancel).await
+    dry::dry_run(options, identity, &progress, cancel).await
 }

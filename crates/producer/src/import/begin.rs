@@ -57,7 +57,7 @@ pub(super) async fn begin(
                         info!("another process imports this file or died lately, waiting for a sign");
                     }
                     waiting();
-                    let wait = wait.min(patience - waited) + MARGIN;
+                    let wait = wait.min(patience.saturating_sub(waited)) + MARGIN;
                     waited += wait;
                     if cancel.run_until_cancelled(tokio::time::sleep(wait)).await.is_none() {
                         return Ok(None);

@@ -30,10 +30,7 @@ impl Input {
     /// Opens the file and checks its header.
     pub(super) fn open(options: &ImportOptions) -> Result<Self, Error> {
         let path = &options.file;
-        let file = match options.is_stdin() {
-            true => copied(io::stdin().lock(), path)?,
-            false => regular(path)?,
-        };
+        let file = if options.is_stdin() { copied(io::stdin().lock(), path)? } else { regular(path)? };
         check_report(path, &options.report_path())?;
         let name = match path.file_name() {
             Some(name) if !options.is_stdin() => name.to_string_lossy().into_owned(),
@@ -91,17 +88,20 @@ fn regular(path: &Path) -> Result<File, Error> {
 
 /// A pipe gives its bytes once, and an import reads them twice. The copy has no name, so nothing of it stays.
 fn copied(mut from: impl Read, path: &Path) -> Result<File, Error> {
-    let copy = || {
-        let mut file = tempfile::tempfile()?;
-        io::copy(&mut from, &mut file)?;
-        Ok(file)
-    };
-    let result: io::Result<File> = { copy }();
-    result.map_err(|source| failed("copy", path, source))
+    let copied = |source| failed("copy", path, source);
+    let mut file = tempfile::tempfile().map_err(copied)?;
+    io::copy(&mut from, &mut file).map_err(copied)?;
+    Ok(file)
 }
 
-/// A report in the place of its own file would be the end of the file.
+/// A report in the place of its own file would be the end of the file; one without a directory, of the import.
 fn check_report(file: &Path, report: &Path) -> Result<(), Error> {
+    let directory = report.parent().filter(|parent| !parent.as_os_str().is_empty());
+    let there = fs::metadata(directory.unwrap_or(Path::new(".")));
+    let opened = |source| Error::Report { action: "open", path: report.to_owned(), source };
+    if !there.map_err(opened)?.is_dir() {
+        return Err(opened(io::ErrorKind::NotADirectory.into()));
+    }
     match (file.canonicalize(), report.canonicalize()) {
         (Ok(file), Ok(report)) if file == report => Err(Error::ReportIsInput { path: report }),
         _ => Ok(()),

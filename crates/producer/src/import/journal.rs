@@ -16,9 +16,9 @@ use crate::Error;
 use crate::report::Report;
 use crate::row::Rejection;
 
-/// The report, and how much of it is safe.
+/// The books of a run: its sums, and its report.
 #[derive(Debug)]
-pub(super) struct Ledger {
+pub(super) struct Books {
     /// Away while another thread makes it safe.
     report: Option<Report>,
     /// Whether lines were added since.
@@ -28,7 +28,7 @@ pub(super) struct Ledger {
     pub(super) tally: Tally,
 }
 
-impl Ledger {
+impl Books {
     pub(super) fn new(report: Report) -> Self {
         Self { report: Some(report), dirty: true, safe_bytes: 0, tally: Tally::default() }
     }
@@ -126,14 +126,12 @@ pub(super) struct Journal<'a> {
 
 impl Journal<'_> {
     /// Makes all rows entered so far count, and says that their owner lives.
-    pub(super) async fn save(&self, ledger: &mut Ledger) -> Result<(), Error> {
-        let bytes = ledger.flush().await?;
-        let (checkpoint, Begun { import, owner, .. }) = (ledger.tally.checkpoint(bytes), self.begun);
+    pub(super) async fn save(&self, books: &mut Books) -> Result<(), Error> {
+        let bytes = books.flush().await?;
+        let (checkpoint, Begun { import, owner, .. }) = (books.tally.checkpoint(bytes), self.begun);
         let note = || self.store.import_progress(import, owner, checkpoint);
-        match steady("note how far the import is", self.cancel, note).await? {
-            true => Ok(()),
-            false => Err(Error::TakenOver),
-        }
+        let ours = steady("note how far the import is", self.cancel, note).await?;
+        if ours { Ok(()) } else { Err(Error::TakenOver) }
     }
 
     /// Ends the import: the same file again is a new one.

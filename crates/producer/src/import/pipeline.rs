@@ -3,21 +3,17 @@
 use std::time::Duration;
 
 use gangway_jobs::enqueue::Answer;
-use gangway_jobs::id::ImportId;
-use gangway_jobs::identity::Identity;
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
-use uuid::Uuid;
 
 use super::ImportOptions;
 use super::begin::begin;
 use super::digest;
 use super::input::Input;
-use super::journal::{Journal, Ledger, blocking};
+use super::journal::{Books, Journal, blocking};
 use super::rows::{Batch, End, Reading, Source};
 use super::steady::steady;
 use super::summary::{ImportSummary, Phase, Progress, Tally};
-use crate::dedupe::Dedupe;
 use crate::report::Report;
 use crate::{Error, Producer};
 
@@ -46,20 +42,20 @@ pub(super) async fn run(
         return Ok(unfinished(Tally::default()));
     };
 
-    let ledger = Ledger::take_up(&target, &begun)?;
-    let resumed_at = Some(ledger.tally.rows).filter(|rows| *rows > 0);
-    info!(import = %begun.import, rows = ledger.tally.rows, "import begins");
+    let books = Books::take_up(&target, &begun)?;
+    let resumed_at = Some(books.tally.rows).filter(|rows| *rows > 0);
+    info!(import = %begun.import, rows = books.tally.rows, "import begins");
     let source = Source {
         input,
         options: options.clone(),
         identity: producer.identity().clone(),
         import: Some(begun.import),
         digest: Some(bytes),
-        skip: ledger.tally.rows,
+        skip: books.tally.rows,
     };
     let journal = Journal { store, begun, cancel };
-    let run = Run { journal, ledger, reading: Reading::start(source), watch, total };
-    let (tally, finished) = run.to_the_end(options).await?;
+    let run = Run { journal, books, reading: Reading::start(source), watch, total };
+    let (tally, finished) = run.go_through(options).await?;
     info!(import = %begun.import, rows = tally.rows, finished, "import ends");
     Ok(ImportSummary::new(tally, target.clone(), resumed_at, finished))
 }
@@ -67,7 +63,7 @@ pub(super) async fn run(
 /// A run on its way.
 struct Run<'a> {
     journal: Journal<'a>,
-    ledger: Ledger,
+    books: Books,
     reading: Reading,
     watch: Watch<'a>,
     total: u64,
@@ -75,38 +71,40 @@ struct Run<'a> {
 
 impl Run<'_> {
     /// Answers the sums, and whether they are those of the whole file.
-    async fn to_the_end(mut self, options: &ImportOptions) -> Result<(Tally, bool), Error> {
+    async fn go_through(mut self, options: &ImportOptions) -> Result<(Tally, bool), Error> {
         while let Some(batch) = self.next(options.patience / 3).await? {
             // The checkpoint of the batch before travels with this batch: one write of the store for both.
             let hand_in = hand_in(&self.journal, &batch);
-            let (answers, ()) = tokio::try_join!(hand_in, self.journal.save(&mut self.ledger))?;
-            self.ledger.enter(&batch, &answers)?;
-            tell(self.watch, &self.ledger, batch.bytes, self.total);
+            let (answers, ()) = tokio::try_join!(hand_in, self.journal.save(&mut self.books))?;
+            self.books.enter(&batch, &answers)?;
+            tell(self.watch, &self.books, batch.bytes, self.total);
         }
         if self.journal.cancel.is_cancelled() {
-            self.journal.save(&mut self.ledger).await?;
-            return Ok((self.ledger.tally, false));
+            self.journal.save(&mut self.books).await?;
+            return Ok((self.books.tally, false));
         }
         self.finish(options).await
     }
 
     async fn finish(self, options: &ImportOptions) -> Result<(Tally, bool), Error> {
-        let Self { journal, mut ledger, reading, .. } = self;
+        let Self { journal, mut books, reading, .. } = self;
         let (target, import) = (options.report_path(), journal.begun.import);
         match reading.end().await {
-            Ok(End { rows, changed: None }) => ledger.tally.check(rows)?,
+            Ok(End { rows, changed: None }) => books.tally.check(rows)?,
             Ok(End { changed: Some(error), .. }) => {
                 // Some of the rows were not of this file, so no checkpoint of it may stand.
-                journal.end(ledger.tally, 0).await?;
-                ledger.discard()?;
+                journal.end(books.tally, 0).await?;
+                books.discard()?;
                 return Err(error);
             }
             Err(error) => {
-                journal.save(&mut ledger).await?;
+                if let Err(error) = journal.save(&mut books).await {
+                    warn!(%error, "last rows are read again by the next run");
+                }
                 return Err(error);
             }
         }
-        let (tally, bytes) = ledger.finish().await?;
+        let (tally, bytes) = books.finish().await?;
         if let Err(error) = blocking(move || Report::sweep(&target, import)).await {
             warn!(%error, "partial report of an earlier run is left");
         }
@@ -122,7 +120,7 @@ impl Run<'_> {
                 biased;
                 () = self.journal.cancel.cancelled() => return Ok(None),
                 batch = self.reading.next() => return Ok(batch),
-                () = tokio::time::sleep(silence) => self.journal.save(&mut self.ledger).await?,
+                () = tokio::time::sleep(silence) => self.journal.save(&mut self.books).await?,
             }
         }
     }
@@ -136,39 +134,8 @@ async fn hand_in(journal: &Journal<'_>, batch: &Batch) -> Result<Vec<Answer>, Er
     steady("hand customers to the store", journal.cancel, call).await
 }
 
-pub(super) async fn dry_run(
-    options: &ImportOptions,
-    identity: &Identity,
-    watch: Watch<'_>,
-    cancel: &CancellationToken,
-) -> Result<ImportSummary, Error> {
-    let target = options.report_path();
-    let opening = options.clone();
-    let input = blocking(move || Input::open(&opening)).await?;
-    let total = input.bytes();
-    // Always the same name, so that what a killed dry run left is used again.
-    let mut ledger = Ledger::new(Report::create(&target, ImportId::from_uuid(Uuid::nil()))?);
-    let (options, identity) = (options.clone(), identity.clone());
-    let mut dedupe = Dedupe::new(identity.clone());
-    let mut reading =
-        Reading::start(Source { input, options, identity, import: None, digest: None, skip: 0 });
-    while let Some(Some(batch)) = cancel.run_until_cancelled(reading.next()).await {
-        let answers: Vec<_> = batch.customers.iter().map(|new| dedupe.see_known(new)).collect();
-        ledger.enter(&batch, &answers)?;
-        tell(watch, &ledger, batch.bytes, total);
-    }
-    if cancel.is_cancelled() {
-        let tally = ledger.tally;
-        ledger.discard()?;
-        return Ok(ImportSummary::new(tally, target, None, false));
-    }
-    ledger.tally.check(reading.end().await?.rows)?;
-    let (tally, _bytes) = ledger.finish().await?;
-    Ok(ImportSummary::new(tally, target, None, true))
-}
-
-fn tell(watch: Watch<'_>, ledger: &Ledger, bytes: u64, total_bytes: u64) {
-    watch(&Progress { phase: Phase::Importing, tally: ledger.tally, bytes, total_bytes });
+pub(super) fn tell(watch: Watch<'_>, books: &Books, bytes: u64, total_bytes: u64) {
+    watch(&Progress { phase: Phase::Importing, tally: books.tally, bytes, total_bytes });
 }
 
 async fn open_and_digest(options: &ImportOptions) -> Result<(Input, [u8; 32]), Error> {

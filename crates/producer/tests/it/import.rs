@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use gangway_producer::Error;
 use gangway_producer::import::{self, Phase};
 use gangway_producer::sample::SampleOptions;
+use gangway_producer::{Error, Producer};
 use tokio_util::sync::CancellationToken;
 
 use crate::world::{KINDS, Kind, World, assert_planted, identity, onboardings, run, sum, watched};
@@ -66,10 +66,10 @@ async fn the_same_file_again_is_all_duplicates_and_conflicts() {
 async fn another_entity_or_secret_than_the_stores_is_refused() {
     use gangway_jobs::identity::{Identity, IdentitySecret};
     let world = World::planted(10, 2);
-    let store = world.producer(Kind::Model, "").store().clone();
+    let made_for = world.producer(Kind::Model, "");
     for (secret, entity) in [("other", "default"), ("s", "other")] {
         let identity = Identity::new(IdentitySecret::new(secret), entity);
-        let producer = gangway_producer::Producer::new(store.clone(), identity);
+        let producer = Producer::new(std::sync::Arc::clone(made_for.store()), identity);
         let refused = run(&world.options(), &producer).await;
         assert!(matches!(refused, Err(Error::Mismatch { .. })), "{refused:?}");
     }
