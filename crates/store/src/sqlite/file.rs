@@ -178,7 +178,7 @@ fn recognise(conn: &mut Connection, path: &Path, mode: &Mode, now: Timestamp) ->
         (Header::Store(version), _) => check_version(version, path)?,
         (Header::Other, _) => return Err(Error::NotAStore { path: path.to_owned() }),
         (Header::Empty, Mode::Create(expected)) => {
-            create(conn, expected, now).map_err(sqlite("create", path))?
+            create(conn, expected, now).map_err(sqlite("create", path))?;
         }
         (Header::Empty, Mode::Existing(_) | Mode::AsFound) => {
             return Err(Error::Missing { path: path.to_owned() });

@@ -34,7 +34,7 @@ pub(super) fn take_back(tx: &mut Tx<'_>, limit: usize) -> Answer<TakenBack> {
 fn run_out(tx: &Tx<'_>, limit: usize) -> Answer<Vec<i64>> {
     let mut statement = tx
         .conn
-        .prepare_cached("SELECT id FROM job WHERE hold = 1 AND until <= ?1 ORDER BY until LIMIT ?2")?;
+        .prepare_cached("SELECT id FROM job WHERE hold = 1 AND until <= ?1 ORDER BY until, onboarding, kind LIMIT ?2")?;
     let limit = i64::try_from(limit.saturating_add(1)).unwrap_or(i64::MAX);
     let rows = statement.query_map(params![tx.now.as_millis(), limit], |row| row.get(0))?;
     Ok(rows.collect::<rusqlite::Result<_>>()?)
