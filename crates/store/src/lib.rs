@@ -23,7 +23,9 @@ use gangway_jobs::onboarding::Record;
 use gangway_jobs::outcome::{Settled, Settlement};
 use gangway_jobs::transition::EndRequest;
 
+pub mod conformance;
 pub mod error;
+pub mod model;
 mod open;
 pub mod policies;
 pub mod sqlite;

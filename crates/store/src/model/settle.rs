@@ -1,0 +1,85 @@
+//! Settle: the ends of attempts.
+
+use std::time::Duration;
+
+use gangway_jobs::circuit::{Report, Verdict};
+use gangway_jobs::clock::Timestamp;
+use gangway_jobs::failure::Failure;
+use gangway_jobs::job::Hold;
+use gangway_jobs::outcome::{Outcome, Settled, Settlement};
+use gangway_jobs::transition;
+
+use super::lease::check_size;
+use super::state::State;
+use crate::Result;
+
+impl State {
+    pub(super) fn settle(&mut self, batch: Vec<Settlement>, now: Timestamp) -> Result<Vec<Settled>> {
+        check_size(batch.len())?;
+        Ok(batch.into_iter().map(|settlement| self.settle_one(settlement, now)).collect())
+    }
+
+    fn settle_one(&mut self, settlement: Settlement, now: Timestamp) -> Settled {
+        let (id, token) = (settlement.job, settlement.token);
+        let Some(job) = self.held(id, token).cloned() else {
+            return if self.fences.get(&id) == Some(&token) { Settled::Already } else { Settled::LeaseLost };
+        };
+        let (Some(lease), Some(mut record)) =
+            (job.lease().copied(), self.records.get(&id.onboarding).cloned())
+        else {
+            return Settled::LeaseLost;
+        };
+        let verdict = self.judge(&settlement, job.parked, now);
+        let (outcome, parked_for) = Self::as_judged(settlement.outcome, &verdict);
+        let mut consequence = transition::settle(&mut record, job, &lease, outcome, now);
+        if let (Some(failure), Some(job)) = (parked_for, consequence.job.as_mut()) {
+            job.parked = true;
+            job.failure = failure.or(job.failure.take());
+        }
+        self.write(record, Some(id), consequence, now);
+        self.fences.insert(id, token);
+        self.excuse(verdict);
+        Settled::Done
+    }
+
+    fn judge(&mut self, settlement: &Settlement, parked: bool, now: Timestamp) -> Verdict {
+        let report = Report {
+            job: settlement.job,
+            token: settlement.token,
+            worker: settlement.worker,
+            credential: &settlement.credential,
+            signal: &settlement.signal,
+            parked,
+            live_workers: self.live_workers(now),
+        };
+        let policy = self.policies.circuit.clone();
+        self.circuit.observe(&report, &policy, now)
+    }
+
+    /// The outcome under the verdict; and, if it is to be parked, why.
+    fn as_judged(outcome: Outcome, verdict: &Verdict) -> (Outcome, Option<Option<Failure>>) {
+        match verdict {
+            Verdict::Stands => (outcome, None),
+            Verdict::Park(after) => {
+                let failure = match &outcome {
+                    Outcome::Bury { failure, .. } | Outcome::Retry { failure, .. } => Some(failure.clone()),
+                    Outcome::Complete(_) | Outcome::Snooze { .. } | Outcome::GiveBack { .. } => None,
+                };
+                (transition::parked(&outcome, *after), Some(failure))
+            }
+            Verdict::Excuse(_) => (transition::excused(outcome, Duration::ZERO), None),
+        }
+    }
+
+    /// The failures that showed that the API is down cost their jobs nothing.
+    pub(super) fn excuse(&mut self, verdict: Verdict) {
+        let Verdict::Excuse(jobs) = verdict else { return };
+        for id in jobs {
+            if let Some(job) = self.jobs.get_mut(&id)
+                && matches!(job.hold, Hold::Waiting)
+            {
+                job.attempt = job.attempt.saturating_sub(1);
+            }
+        }
+    }
+}

@@ -1,0 +1,66 @@
+//! How the stories reach each store.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use gangway_jobs::clock::ManualClock;
+use gangway_store::conformance::Harness;
+use gangway_store::conformance::world::{beginning, made_for};
+use gangway_store::model::ModelStore;
+use gangway_store::sqlite::{Mode, OpenOptions, Place, SqliteStore};
+use gangway_store::{Policies, SharedStore};
+use tempfile::TempDir;
+
+/// The model: a crash costs it nothing.
+#[derive(Debug)]
+pub(crate) struct Model {
+    clock: Arc<ManualClock>,
+    store: Arc<ModelStore>,
+}
+
+#[async_trait]
+impl Harness for Model {
+    async fn start(policies: Policies) -> Self {
+        let clock = Arc::new(ManualClock::new(beginning()));
+        Self { store: ModelStore::new(made_for(), policies, Arc::<ManualClock>::clone(&clock)), clock }
+    }
+
+    async fn open(&self) -> SharedStore {
+        self.store.reopen();
+        Arc::<ModelStore>::clone(&self.store)
+    }
+
+    fn clock(&self) -> &ManualClock {
+        &self.clock
+    }
+}
+
+/// The embedded store in a directory of its own.
+#[derive(Debug)]
+pub(crate) struct Sqlite {
+    clock: Arc<ManualClock>,
+    policies: Policies,
+    dir: TempDir,
+}
+
+#[async_trait]
+impl Harness for Sqlite {
+    async fn start(policies: Policies) -> Self {
+        let clock = Arc::new(ManualClock::new(beginning()));
+        Self { clock, policies, dir: TempDir::new().unwrap() }
+    }
+
+    async fn open(&self) -> SharedStore {
+        let options = OpenOptions {
+            place: Place::File(self.dir.path().join("gangway.db")),
+            mode: Mode::Create(made_for()),
+            policies: self.policies.clone(),
+            clock: Arc::<ManualClock>::clone(&self.clock),
+        };
+        SqliteStore::open(options).unwrap()
+    }
+
+    fn clock(&self) -> &ManualClock {
+        &self.clock
+    }
+}
