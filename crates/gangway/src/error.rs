@@ -30,11 +30,11 @@ pub(crate) enum Error {
         path: PathBuf,
         /// Why.
         #[source]
-        source: gangway_producer::Error,
+        source: Box<gangway_producer::Error>,
     },
     /// An argument on the command line cannot be read.
     #[error(transparent)]
-    Argument(gangway_producer::Error),
+    Argument(Box<gangway_producer::Error>),
     /// The worker could not go on.
     #[error("the worker ended early")]
     Worker(#[source] gangway_worker::Error),

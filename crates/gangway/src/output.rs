@@ -85,12 +85,11 @@ pub(crate) fn json(value: &impl Serialize) -> String {
 
 /// Breaks the lines of an error only where somebody reads it in a window: elsewhere a path would be cut in two.
 pub(crate) fn shape_errors() {
-    let handler = |_report: &dyn miette::Diagnostic| -> Box<dyn miette::ReportHandler> {
+    // A second call, as in a test, keeps the first shape.
+    drop(miette::set_hook(Box::new(|_report| {
         let wrap = io::stderr().is_terminal();
         Box::new(miette::MietteHandlerOpts::new().wrap_lines(wrap).terminal_links(false).build())
-    };
-    // A second call, as in a test, keeps the first shape.
-    drop(miette::set_hook(Box::new(handler)));
+    })));
 }
 
 /// A line to standard error. There is nobody to tell when that is gone.

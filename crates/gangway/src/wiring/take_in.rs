@@ -67,7 +67,7 @@ impl ReadingArgs {
     /// As the producer's options.
     pub(crate) fn options(&self) -> Result<ImportOptions> {
         let encoding = self.encoding.as_deref().map(Options::encoding_of).transpose();
-        let encoding = encoding.map_err(Error::Argument)?;
+        let encoding = encoding.map_err(|error| Error::Argument(Box::new(error)))?;
         Ok(ImportOptions {
             report: self.report.clone(),
             csv: Options { delimiter: self.delimiter, encoding, ..Options::default() },
@@ -109,7 +109,8 @@ fn finished(
     options: &ImportOptions,
     summary: std::result::Result<ImportSummary, gangway_producer::Error>,
 ) -> Result<Summary> {
-    let summary = summary.map_err(|source| Error::Import { path: options.file.clone(), source })?;
+    let summary =
+        summary.map_err(|source| Error::Import { path: options.file.clone(), source: Box::new(source) })?;
     if !summary.finished {
         return Err(Error::Stopped { what: format!("{} rows are dealt with", number(summary.rows)) });
     }

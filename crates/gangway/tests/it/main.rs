@@ -1,5 +1,7 @@
 //! The program as its users meet it: a process with arguments, files and an environment.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
 mod answers;
 mod bad_input;
 mod demo;
