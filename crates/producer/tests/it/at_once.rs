@@ -1,5 +1,6 @@
 //! Two imports of the same file at once.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
@@ -11,7 +12,7 @@ use crate::world::{KINDS, World, assert_planted, onboardings, run, sum, watched}
 /// Slow enough that two imports meet.
 fn slowly(progress: &Progress) {
     if progress.phase == Phase::Importing {
-        std::thread::sleep(Duration::from_millis(5));
+        std::thread::sleep(Duration::from_millis(20));
     }
 }
 
@@ -20,7 +21,7 @@ async fn two_at_once_take_each_customer_in_once() {
     for kind in KINDS {
         let world = World::planted(400, 21);
         let producer = world.producer(kind, "store.db");
-        let options = world.options();
+        let options = ImportOptions { patience: Duration::from_millis(300), ..world.options() };
         let other = {
             let (options, producer) = (options.clone(), producer.clone());
             tokio::spawn(async move { watched(&options, &producer, slowly).await })
@@ -48,16 +49,18 @@ async fn one_that_was_silent_for_too_long_stops_and_the_other_goes_on() {
         let world = World::planted(100, 22);
         let producer = world.producer(kind, "store.db");
         let options = ImportOptions { patience: Duration::from_millis(100), ..world.options() };
-        let slept = AtomicBool::new(false);
+        let slept = Arc::new(AtomicBool::new(false));
         let sleepy = |progress: &Progress| {
             if progress.tally.rows >= 50 && !slept.swap(true, Ordering::Relaxed) {
-                std::thread::sleep(Duration::from_millis(700));
+                std::thread::sleep(Duration::from_millis(1_500));
             }
         };
         let heir = {
-            let (options, producer) = (options.clone(), producer.clone());
+            let (options, producer, slept) = (options.clone(), producer.clone(), Arc::clone(&slept));
             tokio::spawn(async move {
-                tokio::time::sleep(Duration::from_millis(300)).await;
+                while !slept.load(Ordering::Relaxed) {
+                    tokio::time::sleep(Duration::from_millis(10)).await;
+                }
                 run(&options, &producer).await
             })
         };
