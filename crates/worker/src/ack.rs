@@ -2,8 +2,7 @@
 //!
 //! A panic or a handler that never returns ends the attempt here, and not the worker.
 
-use std::any::Any;
-use std::panic::AssertUnwindSafe;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::task::{Context as TaskContext, Poll};
 
@@ -15,8 +14,7 @@ use gangway_jobs::clock::Timestamp;
 use gangway_jobs::failure::{Code, Failure};
 use gangway_jobs::id::{JobId, LeaseToken};
 use gangway_jobs::kind::Kind;
-use gangway_jobs::outcome::{FollowUp, Outcome, Settlement, Step};
-use gangway_jobs::payload::{Payload, PollStatus};
+use gangway_jobs::outcome::{Outcome, Settlement, Step};
 use gangway_onemoney::Api;
 use gangway_store::Release;
 use tokio::sync::OwnedSemaphorePermit;
@@ -24,6 +22,7 @@ use tower::{Layer, Service};
 use tracing::Instrument;
 
 use crate::backend::{Fetched, Shared};
+use crate::calls;
 use crate::run::Ended;
 use crate::settler::End;
 
@@ -58,8 +57,8 @@ struct Attempt {
     number: u32,
     token: LeaseToken,
     credential: String,
-    /// The slot that the handler takes, free again when the attempt is over.
-    _slot: Option<OwnedSemaphorePermit>,
+    /// The slot that the handler takes, free again when the attempt's end is written.
+    slot: Option<OwnedSemaphorePermit>,
 }
 
 impl<A: Api, S> Service<Task<Fetched>> for Ack<A, S>
@@ -83,24 +82,31 @@ where
             number: fetched.job.attempt,
             token: fetched.job.token,
             credential: fetched.credential.clone(),
-            _slot: fetched.slot.take(),
+            slot: fetched.slot.take(),
         };
         let span = tracing::info_span!("job", job.id = %attempt.job.onboarding, job.kind = %attempt.job.kind, job.attempt = attempt.number);
-        let handler = AssertUnwindSafe(self.inner.call(task)).catch_unwind();
+        // Making the handler's future can panic too, and here nobody else would catch it.
+        let handler = catch_unwind(AssertUnwindSafe(|| self.inner.call(task)));
         let attempt = async move {
             let started = std::time::Instant::now();
+            let handler = async {
+                match handler {
+                    Ok(handler) => AssertUnwindSafe(handler).catch_unwind().await,
+                    Err(panic) => Err(panic),
+                }
+            };
             let limit = tokio::time::timeout(shared.context.config.job_timeout, handler);
             let Some(result) = shared.cut.run_until_cancelled(limit).await else {
                 // The grace time is over. The call may have had its effect, so the create stays uncertain.
                 let release = Release { job: attempt.job, token: attempt.token, started: true };
-                shared.settler.hand_in(End::Release(release));
+                shared.settler.hand_in(End::Release(release), attempt.slot);
                 return Ok(());
             };
             let now = shared.context.clock.now();
             let ended = match result {
                 Ok(Ok(Ok(ended))) => ended,
-                Ok(Ok(Err(error))) => shared.stopped(&attempt, Code::Panic, &error.to_string(), now),
-                Ok(Err(panic)) => shared.stopped(&attempt, Code::Panic, panic_text(panic.as_ref()), now),
+                // What a panic says may be made of a customer's data: it is not repeated.
+                Ok(Ok(Err(_)) | Err(_)) => shared.stopped(&attempt, Code::Panic, "the handler panicked", now),
                 Err(_elapsed) => shared.stopped(&attempt, Code::TimedOut, "the attempt took too long", now),
             };
             tracing::debug!(
@@ -109,14 +115,15 @@ where
                 "attempt finished"
             );
             shared.stats.ended(&ended.outcome);
-            shared.settler.hand_in(End::Settle(Box::new(Settlement {
+            let settlement = Settlement {
                 job: attempt.job,
                 token: attempt.token,
                 worker: shared.context.worker,
                 credential: attempt.credential,
                 outcome: ended.outcome,
                 signal: ended.signal,
-            })));
+            };
+            shared.settler.hand_in(End::Settle(Box::new(settlement)), attempt.slot);
             Ok(())
         };
         attempt.instrument(span).boxed()
@@ -129,22 +136,13 @@ impl<A: Api> Shared<A> {
         tracing::error!(job.id = %attempt.job, code = %code, "a handler did not come to its end");
         let failure = Failure::new(code, text, now);
         let policy = &self.context.config.retry;
-        let mut step = Step::default();
-        if !policy.is_last(attempt.number) {
+        // A read that never ends is worth trying for as long as the onboarding is open, like one that fails.
+        let may_go_on = attempt.job.kind == Kind::PollStatus && code == Code::TimedOut;
+        if may_go_on || !policy.is_last(attempt.number) {
             let after = policy.delay(attempt.number, rand::random(), None);
-            return Ended::silent(Outcome::Retry { after, failure, step });
+            return Ended::silent(Outcome::Retry { after, failure, step: Step::default() });
         }
-        if attempt.job.kind == Kind::CreateLink {
-            step.follow_ups.push(FollowUp::now(Payload::PollStatus(PollStatus::default())));
-        }
+        let step = if attempt.job.kind == Kind::CreateLink { calls::poll_now() } else { Step::default() };
         Ended::silent(Outcome::Bury { failure, step })
     }
-}
-
-fn panic_text(panic: &(dyn Any + Send)) -> &str {
-    panic
-        .downcast_ref::<&str>()
-        .copied()
-        .or_else(|| panic.downcast_ref::<String>().map(String::as_str))
-        .unwrap_or("the handler panicked")
 }

@@ -26,6 +26,7 @@ use tokio_util::sync::CancellationToken;
 use crate::ack::AckLayer;
 use crate::context::Context;
 use crate::fetcher;
+use crate::give_up::GiveUp;
 use crate::leases::Held;
 use crate::settler::{End, Settler};
 use crate::stats::Stats;
@@ -42,11 +43,10 @@ pub(crate) struct Shared<A> {
     /// The grace time is over: cut running handlers short.
     pub(crate) cut: CancellationToken,
     /// The store failed for good.
-    pub(crate) give_up: CancellationToken,
+    pub(crate) give_up: Arc<GiveUp>,
 }
 
 /// A leased job on its way to its handler.
-#[derive(Debug)]
 pub(crate) struct Fetched {
     pub(crate) job: LeasedJob,
     /// When the store answered.
@@ -54,6 +54,13 @@ pub(crate) struct Fetched {
     /// The fingerprint of the credential that the lease was asked for with.
     pub(crate) credential: String,
     pub(crate) slot: Slot,
+}
+
+/// Without the payload, which is personal.
+impl fmt::Debug for Fetched {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Fetched").field("job", &self.job.id).finish_non_exhaustive()
+    }
 }
 
 /// The slot that a job takes; handed from the fetcher to the attempt.
@@ -94,6 +101,13 @@ impl<A: Api> StoreBackend<A> {
         let fetching = tokio::spawn(fetcher::run(Arc::clone(&shared), kind, slots, to_worker));
         Self { shared, fetched, fetcher: Some(fetching) }
     }
+
+    /// What was fetched and not started goes back as if it had never been leased.
+    fn hand_back(&mut self, cx: &mut TaskContext<'_>) {
+        while let Poll::Ready(Some(fetched)) = self.fetched.poll_recv(cx) {
+            self.shared.settler.hand_in(End::Release(fetcher::unstarted(&fetched)), fetched.slot.take());
+        }
+    }
 }
 
 impl<A: Api> Backend for StoreBackend<A> {
@@ -129,19 +143,14 @@ impl<A: Api> Backend for StoreBackend<A> {
         _worker: &WorkerContext,
     ) -> Poll<Result<(), Infallible>> {
         self.shared.stop.cancel();
-        // What was fetched and not started goes back as if it had never been leased.
-        while let Poll::Ready(Some(fetched)) = self.fetched.poll_recv(cx) {
-            self.shared.settler.hand_in(End::Release(fetcher::unstarted(&fetched)));
-        }
+        self.hand_back(cx);
         if let Some(fetcher) = &mut self.fetcher {
             futures::ready!(fetcher.poll_unpin(cx))
                 .unwrap_or_else(|error| tracing::error!(%error, "a fetcher panicked"));
             self.fetcher = None;
         }
         // The fetcher may have sent more before it saw the shutdown.
-        while let Poll::Ready(Some(fetched)) = self.fetched.poll_recv(cx) {
-            self.shared.settler.hand_in(End::Release(fetcher::unstarted(&fetched)));
-        }
+        self.hand_back(cx);
         Poll::Ready(Ok(()))
     }
 }
@@ -164,10 +173,10 @@ impl<A: Api> BackendConfig for StoreBackend<A> {
 
 impl<A> Drop for StoreBackend<A> {
     fn drop(&mut self) {
-        // Reached without `poll_close` only when apalis drops a worker: then nothing may lease on its behalf.
-        if let Some(fetcher) = &self.fetcher {
+        // Without `poll_close` only when apalis drops a worker: then nothing may lease on its behalf. A lease call under way
+        // is not cut off, since its jobs are leased: the fetcher finds its channel closed and hands them back.
+        if self.fetcher.is_some() {
             self.shared.stop.cancel();
-            fetcher.abort();
         }
     }
 }

@@ -4,9 +4,10 @@ use std::time::Duration;
 
 use gangway_jobs::clock::Timestamp;
 use gangway_jobs::failure::{Code, Failure};
-use gangway_jobs::job::LeasedJob;
+use gangway_jobs::kind::Kind;
 use gangway_jobs::onboarding::{Certainty, Patch};
-use gangway_jobs::outcome::{Outcome, Step};
+use gangway_jobs::outcome::{FollowUp, Outcome, Step};
+use gangway_jobs::payload::{Payload, PollStatus};
 use gangway_jobs::refusal::Phrases;
 use gangway_jobs::retry::RetryPolicy;
 use gangway_jobs::signal::{Refusal, Signal};
@@ -73,9 +74,24 @@ pub(crate) fn given_back(error: &CallError, certainty: Certainty) -> Option<Ende
     Some(Ended { outcome: Outcome::GiveBack { after, step: certain(certainty) }, signal })
 }
 
-/// The attempt made no call at all.
-pub(crate) fn unsent(_job: &LeasedJob, after: Duration) -> Ended {
+/// The attempt made no call that could have an effect.
+pub(crate) fn unsent(after: Duration) -> Ended {
     Ended::silent(Outcome::GiveBack { after, step: certain(Certainty::NoEffect) })
+}
+
+/// What goes with burying a job that made no call at all. A buried link never ends the onboarding: polling goes on.
+pub(crate) fn unstarted(kind: Kind) -> Step {
+    match kind {
+        Kind::CreateCustomer => certain(Certainty::NoEffect),
+        Kind::CreateLink => poll_now(),
+        Kind::PollStatus => Step::default(),
+    }
+}
+
+/// Goes on to polling.
+pub(crate) fn poll_now() -> Step {
+    let poll = FollowUp::now(Payload::PollStatus(PollStatus::default()));
+    Step { follow_ups: vec![poll], ..Step::default() }
 }
 
 /// Another attempt later, spaced by the policy; the API's own wait is a floor.

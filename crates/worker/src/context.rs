@@ -23,7 +23,7 @@ pub struct Context<A> {
     pub identity: Identity,
     /// The rules.
     pub config: Config,
-    /// The present, for ages and failures; due times are the store's.
+    /// The present, for failures and the life of links; due times, and the age of a doubt, are counted by the store's.
     pub clock: Arc<dyn Clock>,
     /// Which worker this is.
     pub worker: WorkerId,
@@ -44,7 +44,9 @@ impl<A: Api> Context<A> {
                 Ok(Permit::Granted) => return Ok(()),
                 Ok(Permit::Wait(wait)) if waited + wait > PATIENCE => return Err(wait),
                 Ok(Permit::Wait(wait)) => {
-                    waited += wait.max(Duration::from_millis(1));
+                    // A wait of nothing would be a question asked in a circle.
+                    let wait = wait.max(Duration::from_millis(1));
+                    waited += wait;
                     tokio::time::sleep(wait).await;
                 }
                 Err(error) => {

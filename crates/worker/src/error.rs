@@ -15,6 +15,11 @@ pub enum Error {
         #[source]
         source: gangway_store::Error,
     },
+    /// The store did not answer until the grace time was over; what was not written runs again when its lease has run out.
+    #[error(
+        "the store did not take the last {0} results in time; their jobs run again when the leases have run out"
+    )]
+    Unsettled(usize),
     /// The monitor ended with an error; no lease is lost, they run out and are taken back.
     #[error("the workers ended early: {0}")]
     Monitor(String),

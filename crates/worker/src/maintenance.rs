@@ -1,15 +1,43 @@
 //! What every worker process does beside its jobs; each of these is safe to run in many processes at once.
 
 use std::future::Future;
+use std::sync::Arc;
 use std::time::Duration;
 
+use gangway_onemoney::Api;
+use gangway_store::WorkerInfo;
+use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
+use crate::backend::Shared;
+use crate::leases;
 use crate::outage::Outage;
 
-pub(crate) mod heart;
-pub(crate) mod pruner;
-pub(crate) mod rescuer;
+mod heart;
+mod pruner;
+mod rescuer;
+
+/// Starts all of it, until `stop`.
+pub(crate) fn start<A: Api>(shared: &Shared<A>, info: &WorkerInfo, stop: &CancellationToken) -> JoinSet<()> {
+    let mut tasks = JoinSet::new();
+    let config = &shared.context.config;
+    let common = || (Arc::clone(&shared.context.store), stop.clone());
+
+    let ((store, stop), held, give_up) = (common(), Arc::clone(&shared.held), Arc::clone(&shared.give_up));
+    let (lease, every) = (config.lease, config.renew_every());
+    tasks.spawn(async move { leases::renew(&*store, &held, lease, every, &give_up, stop).await });
+
+    let ((store, stop), held, give_up) = (common(), Arc::clone(&shared.held), Arc::clone(&shared.give_up));
+    let info = info.clone();
+    tasks.spawn(async move { heart::beat(&*store, &info, &held, &give_up, stop).await });
+
+    let ((store, stop), pause) = (common(), (config.lease / 4).min(Duration::from_secs(1)));
+    tasks.spawn(async move { rescuer::rescue(&*store, pause, stop).await });
+
+    let ((store, stop), records, outbox) = (common(), config.retention, config.outbox_retention);
+    tasks.spawn(async move { pruner::prune(&*store, records, outbox, stop).await });
+    tasks
+}
 
 /// Does `work` again and again with `every` between, until `stop`; tells of a failing store once.
 async fn repeat<F: Future<Output = gangway_store::Result<()>>>(

@@ -13,6 +13,7 @@ use gangway_jobs::payload::Payload;
 use gangway_jobs::signal::Signal;
 use gangway_onemoney::Api;
 
+use crate::calls;
 use crate::context::Context;
 use crate::handlers::{create_customer, create_link, poll_status};
 
@@ -43,17 +44,17 @@ pub async fn run<A: Api>(job: &LeasedJob, fetched: Instant, context: &Context<A>
         Ok(payload) => payload,
         Err(error) => {
             let failure = Failure::new(Code::Undecodable, &error.to_string(), context.now());
-            return Ended::silent(Outcome::Bury { failure, step: Step::default() });
+            return Ended::silent(Outcome::Bury { failure, step: calls::unstarted(job.id.kind) });
         }
     };
     // The lease took a token of the rate limit; one that waited too long here is no longer good.
     if fetched.elapsed() > HORIZON
         && let Err(wait) = context.permit(Class::of(job.id.kind)).await
     {
-        return crate::calls::unsent(job, wait);
+        return calls::unsent(wait);
     }
     match payload {
-        Payload::CreateCustomer(input) => create_customer::run(job, &input, context).await,
+        Payload::CreateCustomer(input) => create_customer::run(job, &input, fetched, context).await,
         Payload::CreateLink(input) => create_link::run(job, &input, context).await,
         Payload::PollStatus(_) => poll_status::run(job, context).await,
     }

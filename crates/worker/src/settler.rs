@@ -1,15 +1,16 @@
 //! Writes the ends of attempts: many handlers' settles travel in one call, and each is sent until the store answers.
 //!
-//! Sending one again is safe: a settle whose reply was lost answers `already`.
+//! Sending one again is safe: a settle whose reply was lost answers `already`. An attempt's slot travels with its end and
+//! is free again when that is written: so what waits here is bounded, and no call is made whose end cannot be written.
 
 use std::sync::Arc;
 
 use gangway_jobs::outcome::{Settled, Settlement};
 use gangway_store::{Release, SharedStore};
+use tokio::sync::OwnedSemaphorePermit;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
-use tokio_util::sync::CancellationToken;
 
-use crate::error::Error;
+use crate::give_up::GiveUp;
 use crate::leases::Held;
 use crate::outage::Outage;
 use crate::stats::Stats;
@@ -26,101 +27,109 @@ pub(crate) enum End {
     Release(Release),
 }
 
-/// Where ends are handed in. Never blocks: the number of leases bounds what can wait here.
+type Slot = Option<OwnedSemaphorePermit>;
+
+/// Where ends are handed in. Never blocks: the number of slots bounds what can wait here.
 #[derive(Clone, Debug)]
-pub(crate) struct Settler(UnboundedSender<End>);
+pub(crate) struct Settler(UnboundedSender<(End, Slot)>);
 
 impl Settler {
-    pub(crate) fn hand_in(&self, end: End) {
-        if self.0.send(end).is_err() {
+    /// Hands an end in, with the slot that becomes free by it.
+    pub(crate) fn hand_in(&self, end: End, slot: Slot) {
+        if self.0.send((end, slot)).is_err() {
             // Only after a fatal fault of the store: the lease runs out and is taken back.
             tracing::warn!("an attempt's end could not be written; its lease will run out");
         }
     }
 }
 
-/// Makes a settler and the task behind it. The task ends when every [`Settler`] is gone and all is written.
+/// Makes a settler and the task behind it. The task ends when every [`Settler`] is gone and all is written, or when the
+/// store failed for good.
 pub(crate) fn start(
     store: SharedStore,
     held: Arc<Held>,
     stats: Arc<Stats>,
-    give_up: CancellationToken,
-) -> (Settler, tokio::task::JoinHandle<Result<(), Error>>) {
+    give_up: Arc<GiveUp>,
+) -> (Settler, tokio::task::JoinHandle<()>) {
     let (sender, receiver) = unbounded_channel();
-    (Settler(sender), tokio::spawn(write_all(store, receiver, held, stats, give_up)))
+    let writer = Writer { store, held, stats, give_up };
+    (Settler(sender), tokio::spawn(async move { writer.write_all(receiver).await }))
 }
 
-async fn write_all(
+struct Writer {
     store: SharedStore,
-    mut receiver: UnboundedReceiver<End>,
     held: Arc<Held>,
     stats: Arc<Stats>,
-    give_up: CancellationToken,
-) -> Result<(), Error> {
-    let mut ends = Vec::with_capacity(BATCH);
-    while receiver.recv_many(&mut ends, BATCH).await > 0 {
-        let mut settlements = Vec::new();
-        let mut releases = Vec::new();
-        for end in ends.drain(..) {
-            match end {
-                End::Settle(settlement) => settlements.push(*settlement),
-                End::Release(release) => releases.push(release),
-            }
-        }
-        if let Err(error) = write(&store, settlements, releases, &held, &stats, &give_up).await {
-            // Nobody may lease on a store that cannot be written.
-            give_up.cancel();
-            return Err(error);
-        }
-    }
-    Ok(())
+    give_up: Arc<GiveUp>,
 }
 
-async fn write(
-    store: &SharedStore,
-    settlements: Vec<Settlement>,
-    releases: Vec<Release>,
-    held: &Held,
-    stats: &Stats,
-    give_up: &CancellationToken,
-) -> Result<(), Error> {
-    if !settlements.is_empty() {
-        let answers = insist("settle", give_up, || store.settle(settlements.clone())).await?;
+impl Writer {
+    async fn write_all(&self, mut receiver: UnboundedReceiver<(End, Slot)>) {
+        let mut ends = Vec::with_capacity(BATCH);
+        while receiver.recv_many(&mut ends, BATCH).await > 0 {
+            let (mut settlements, mut releases, mut slots) = (Vec::new(), Vec::new(), Vec::new());
+            for (end, slot) in ends.drain(..) {
+                slots.extend(slot);
+                match end {
+                    End::Settle(settlement) => settlements.push(*settlement),
+                    End::Release(release) => releases.push(release),
+                }
+            }
+            if self.settle(settlements).await.is_none() || self.release(releases).await.is_none() {
+                return;
+            }
+            drop(slots);
+        }
+    }
+
+    async fn settle(&self, settlements: Vec<Settlement>) -> Option<()> {
+        if settlements.is_empty() {
+            return Some(());
+        }
+        let answers = self.insist("settle", || self.store.settle(settlements.clone())).await?;
         for (settlement, answer) in settlements.iter().zip(answers) {
             if answer == Settled::LeaseLost {
-                stats.lost();
+                self.stats.lost();
                 tracing::warn!(job.id = %settlement.job, "lease lost: the attempt's end was refused");
             }
-            held.remove(settlement.job, settlement.token);
+            self.held.remove(settlement.job, settlement.token);
         }
+        Some(())
     }
-    if !releases.is_empty() {
-        insist("release", give_up, || store.release(releases.clone())).await?;
-        for release in releases {
-            held.remove(release.job, release.token);
-        }
-    }
-    Ok(())
-}
 
-/// Tries until the store answers. Ends early only on a fault that waiting does not mend.
-async fn insist<T, F: Future<Output = gangway_store::Result<T>>>(
-    action: &'static str,
-    give_up: &CancellationToken,
-    attempt: impl Fn() -> F,
-) -> Result<T, Error> {
-    let mut outage = Outage::new(action);
-    loop {
-        match attempt().await {
-            Ok(answer) => {
-                outage.over();
-                return Ok(answer);
+    async fn release(&self, releases: Vec<Release>) -> Option<()> {
+        if releases.is_empty() {
+            return Some(());
+        }
+        self.insist("release", || self.store.release(releases.clone())).await?;
+        for release in releases {
+            self.held.remove(release.job, release.token);
+        }
+        Some(())
+    }
+
+    /// Tries until the store answers. `None`: it failed for good.
+    async fn insist<T, F: Future<Output = gangway_store::Result<T>>>(
+        &self,
+        action: &'static str,
+        attempt: impl Fn() -> F,
+    ) -> Option<T> {
+        let mut outage = Outage::new(action);
+        loop {
+            match attempt().await {
+                Ok(answer) => {
+                    outage.over();
+                    return Some(answer);
+                }
+                Err(error) if error.is_transient() && !self.give_up.is_raised() => {
+                    outage.report(&error);
+                    tokio::time::sleep(outage.pause()).await;
+                }
+                Err(error) => {
+                    self.give_up.raise(action, error);
+                    return None;
+                }
             }
-            Err(error) if error.is_transient() && !give_up.is_cancelled() => {
-                outage.report(&error);
-                tokio::time::sleep(outage.pause()).await;
-            }
-            Err(source) => return Err(Error::Store { action, source }),
         }
     }
 }

@@ -10,40 +10,25 @@ use gangway_jobs::id::WorkerId;
 use gangway_jobs::identity::Identity;
 use gangway_jobs::kind::Kind;
 use gangway_onemoney::Api;
-use gangway_store::{SharedStore, Status, WorkerInfo};
+use gangway_store::{MAX_BATCH, SharedStore, WorkerInfo};
+use tokio::task::{JoinHandle, JoinSet};
 use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
 
 use crate::backend::{Fetched, Shared, StoreBackend};
 use crate::config::Config;
 use crate::context::Context;
 use crate::error::Error;
-use crate::leases::{self, Held};
-use crate::maintenance::{heart, pruner, rescuer};
+use crate::give_up::GiveUp;
+use crate::goal::Until;
+use crate::leases::Held;
+use crate::maintenance;
+use crate::outage::Outage;
 use crate::run::{self, Ended};
 use crate::settler;
 use crate::stats::Stats;
 
-/// When a worker ends by itself.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Until {
-    /// Never: only when it is told to.
-    Stopped,
-    /// When every onboarding has ended.
-    Terminal,
-    /// When every onboarding has a link or has ended.
-    Linked,
-}
-
-impl Until {
-    fn is_reached(self, status: &Status) -> bool {
-        match self {
-            Self::Stopped => false,
-            Self::Terminal => status.in_progress() == 0,
-            Self::Linked => status.by_stage.iter().all(|(stage, count)| *count == 0 || stage.is_linked()),
-        }
-    }
-}
+/// How long the last ends have to be written when the grace time is over.
+const LAST_WRITE: Duration = Duration::from_millis(800);
 
 /// One worker process: three apalis workers, one for each kind, and what goes with them.
 #[derive(Debug)]
@@ -62,10 +47,12 @@ pub struct Worker<A> {
 
 impl<A: Api + std::fmt::Debug> Worker<A> {
     /// Works until `until` is reached or `shutdown` is cancelled. Then it stops leasing, lets running handlers finish
-    /// within the grace time, hands the rest back without an attempt spent, and writes all that is to be written.
+    /// within the grace time, hands the rest back without an attempt spent, and writes all that is to be written. It is
+    /// back at most a second after the grace time.
     ///
     /// # Errors
-    /// A setting is wrong, or the store failed for good. Leases still held then run out and are taken back.
+    /// A setting is wrong, the store failed for good, or it did not answer until the end. Leases still held then run out and
+    /// are taken back.
     pub async fn run(self, until: Until, shutdown: CancellationToken) -> Result<(), Error> {
         self.config.validate().map_err(Error::Config)?;
         let info = WorkerInfo {
@@ -75,64 +62,93 @@ impl<A: Api + std::fmt::Debug> Worker<A> {
             patience: self.config.patience(),
         };
         let store = Arc::clone(&self.store);
-        store.register(info.clone()).await.map_err(|source| Error::Store { action: "register", source })?;
+        match shutdown.run_until_cancelled(register(&store, &info)).await {
+            None => return Ok(()),
+            Some(registered) => registered?,
+        }
+        let (shared, mut settling) = self.share(info.id);
+        let (held, give_up) = (Arc::clone(&shared.held), Arc::clone(&shared.give_up));
+        // Maintenance goes on until the last settle is written: leases must not run out during the grace time.
+        let upkeep = CancellationToken::new();
+        let tasks = maintenance::start(&shared, &info, &upkeep);
+        let late = CancellationToken::new();
+        let timer = tokio::spawn(keep_time(
+            [shared.stop.clone(), shared.cut.clone(), late.clone()],
+            Arc::clone(&give_up),
+            shared.context.config.grace,
+        ));
+        let worked = work(&shared, until, &shutdown).await;
+        drop(shared);
+        let settled = late.run_until_cancelled(wind_up(&mut settling, &*store, &held)).await;
+        settling.abort();
+        upkeep.cancel();
+        late.run_until_cancelled(leave(tasks, &*store, info.id)).await;
+        timer.abort();
+        if let Some(error) = give_up.take() {
+            return Err(error);
+        }
+        match settled {
+            Some(settled) => settled.and(worked),
+            None => Err(Error::Unsettled(held.count())),
+        }
+    }
+
+    /// What the three apalis workers share, and the task that writes for them.
+    fn share(self, worker: WorkerId) -> (Arc<Shared<A>>, JoinHandle<()>) {
         let held = Arc::new(Held::default());
-        let give_up = CancellationToken::new();
-        let (settler, settling) =
-            settler::start(Arc::clone(&store), Arc::clone(&held), Arc::clone(&self.stats), give_up.clone());
+        let give_up = Arc::new(GiveUp::default());
+        let (settler, settling) = settler::start(
+            Arc::clone(&self.store),
+            Arc::clone(&held),
+            Arc::clone(&self.stats),
+            Arc::clone(&give_up),
+        );
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let context = Context {
-            store: Arc::clone(&store),
+            store: self.store,
             api: self.api,
             identity: self.identity,
-            config: self.config.clone(),
+            config: self.config,
             clock,
-            worker: info.id,
+            worker,
         };
-        let shared = Arc::new(Shared {
+        let shared = Shared {
             context: Arc::new(context),
             settler,
-            held: Arc::clone(&held),
+            held,
             stats: self.stats,
             stop: CancellationToken::new(),
             cut: CancellationToken::new(),
-            give_up: give_up.clone(),
-        });
-        // Maintenance goes on until the last settle is written: leases must not run out during the grace time.
-        let upkeep = CancellationToken::new();
-        let tasks = maintain(&shared, &info, &self.config, &upkeep);
-        let result = work(&shared, until, &shutdown).await;
-        drop(shared);
-        let settled = settling.await.unwrap_or_else(|error| Err(Error::Monitor(error.to_string())));
-        upkeep.cancel();
-        tasks.wait().await;
-        if let Err(error) = store.deregister(info.id).await {
-            tracing::debug!(%error, "left registered; counts as dead when its heartbeat is old");
-        }
-        settled.and(result)
+            give_up,
+        };
+        (Arc::new(shared), settling)
     }
 }
 
-fn maintain<A: Api>(
-    shared: &Arc<Shared<A>>,
-    info: &WorkerInfo,
-    config: &Config,
-    upkeep: &CancellationToken,
-) -> TaskTracker {
-    let tasks = TaskTracker::new();
-    let store = || Arc::clone(&shared.context.store);
-    let (renewing, held, stop, lease, every) =
-        (store(), Arc::clone(&shared.held), upkeep.clone(), config.lease, config.renew_every());
-    tasks.spawn(async move { leases::renew(&*renewing, &held, lease, every, stop).await });
-    let (beating, held, stop, info) = (store(), Arc::clone(&shared.held), upkeep.clone(), info.clone());
-    tasks.spawn(async move { heart::beat(&*beating, &info, &held, stop).await });
-    let (rescuing, stop, pause) = (store(), upkeep.clone(), (config.lease / 4).min(Duration::from_secs(1)));
-    tasks.spawn(async move { rescuer::rescue(&*rescuing, pause, stop).await });
-    let (pruning, stop, records, outbox) =
-        (store(), upkeep.clone(), config.retention, config.outbox_retention);
-    tasks.spawn(async move { pruner::prune(&*pruning, records, outbox, stop).await });
-    tasks.close();
-    tasks
+/// Registers as soon as the store answers.
+async fn register(store: &SharedStore, info: &WorkerInfo) -> Result<(), Error> {
+    let mut outage = Outage::new("register");
+    loop {
+        match store.register(info.clone()).await {
+            Err(error) if error.is_transient() => {
+                outage.report(&error);
+                tokio::time::sleep(outage.pause()).await;
+            }
+            answer => return answer.map_err(|source| Error::Store { action: "register", source }),
+        }
+    }
+}
+
+/// After `stop`, cuts when the grace time is over, or at once if nothing can be written any more; then it is `late`.
+async fn keep_time([stop, cut, late]: [CancellationToken; 3], give_up: Arc<GiveUp>, grace: Duration) {
+    stop.cancelled().await;
+    tokio::select! {
+        () = tokio::time::sleep(grace) => {}
+        () = give_up.raised() => {}
+    }
+    cut.cancel();
+    tokio::time::sleep(LAST_WRITE).await;
+    late.cancel();
 }
 
 /// Runs the apalis workers until the end, whoever asks for it.
@@ -157,7 +173,7 @@ async fn work<A: Api + std::fmt::Debug>(
     let ending = async {
         tokio::select! {
             () = shutdown.cancelled() => tracing::info!("shutting down: leasing stops, running jobs finish"),
-            () = shared.give_up.cancelled() => {}
+            () = shared.give_up.raised() => {}
             () = shared.stop.cancelled() => {}
             () = reached(shared, until) => {}
         }
@@ -165,8 +181,6 @@ async fn work<A: Api + std::fmt::Debug>(
         if let Err(error) = controls.shutdown() {
             tracing::debug!(%error, "the monitor had ended already");
         }
-        tokio::time::sleep(shared.context.config.grace).await;
-        shared.cut.cancel();
         std::future::pending::<()>().await;
     };
     tokio::select! {
@@ -175,7 +189,7 @@ async fn work<A: Api + std::fmt::Debug>(
     }
 }
 
-/// Returns when the goal is reached.
+/// Returns when the goal is reached. The store's sums count only what is written, events included.
 async fn reached<A: Api>(shared: &Shared<A>, until: Until) {
     const LOOK_EVERY: Duration = Duration::from_millis(100);
     if until == Until::Stopped {
@@ -191,24 +205,30 @@ async fn reached<A: Api>(shared: &Shared<A>, until: Until) {
     }
 }
 
+/// Waits until all ends are written. What is held even then belongs to attempts that apalis has dropped with their worker.
+async fn wind_up(
+    settling: &mut JoinHandle<()>,
+    store: &dyn gangway_store::Store,
+    held: &Held,
+) -> Result<(), Error> {
+    settling.await.map_err(|error| Error::Monitor(error.to_string()))?;
+    for chunk in held.leftovers().chunks(MAX_BATCH) {
+        if let Err(error) = store.release(chunk.to_vec()).await {
+            tracing::warn!(%error, leases = chunk.len(), "leases left to run out");
+        }
+    }
+    Ok(())
+}
+
+/// Ends the maintenance and deregisters.
+async fn leave(mut tasks: JoinSet<()>, store: &dyn gangway_store::Store, worker: WorkerId) {
+    while tasks.join_next().await.is_some() {}
+    if let Err(error) = store.deregister(worker).await {
+        tracing::debug!(%error, "left registered; counts as dead when its heartbeat is old");
+    }
+}
+
 /// The apalis handler: fetch, call, decide.
 async fn handle<A: Api>(fetched: Fetched, context: Data<Arc<Context<A>>>) -> Result<Ended, BoxDynError> {
     Ok(run::run(&fetched.job, fetched.at, &context).await)
-}
-
-#[cfg(test)]
-mod tests {
-    use gangway_jobs::onboarding::Stage;
-
-    use super::*;
-
-    #[test]
-    fn a_goal_is_reached_when_no_stage_before_it_is_left() {
-        let mut status = Status::default();
-        assert!(Until::Terminal.is_reached(&status) && Until::Linked.is_reached(&status));
-        status.by_stage.insert(Stage::Linked, 1);
-        assert!(!Until::Terminal.is_reached(&status) && Until::Linked.is_reached(&status));
-        status.by_stage.insert(Stage::Created, 1);
-        assert!(!Until::Linked.is_reached(&status) && !Until::Stopped.is_reached(&status));
-    }
 }

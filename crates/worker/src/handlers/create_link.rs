@@ -28,7 +28,7 @@ const SHORT_LINKS: u32 = 3;
 pub(crate) async fn run<A: Api>(job: &LeasedJob, input: &CreateLink, context: &Context<A>) -> Ended {
     let Some(customer) = &job.record.customer_id else {
         let failure = Failure::new(Code::CustomerMissing, "no customer to make a link for", context.now());
-        return Ended::silent(Outcome::Bury { failure, step: Step::default() });
+        return Ended::silent(Outcome::Bury { failure, step: calls::poll_now() });
     };
     let error = match context.api.create_link(customer, &input.key).await {
         Ok(link) => return made(job, input, &link, context),
@@ -84,12 +84,12 @@ async fn not_editable<A: Api>(
     context: &Context<A>,
 ) -> Ended {
     if let Err(wait) = context.permit(limits::Class::Interactive).await {
-        return calls::unsent(job, wait);
+        return calls::unsent(wait);
     }
     match context.api.customer(customer).await {
         Ok(Some(seen)) if seen.status.status().allows_link() => refused(error, context),
         Ok(Some(_)) => {
-            Ended { outcome: Outcome::Complete(poll_now()), signal: Signal::Healthy { fresh: false } }
+            Ended { outcome: Outcome::Complete(calls::poll_now()), signal: Signal::Healthy { fresh: false } }
         }
         Ok(None) => refused(error, context),
         Err(trouble) => calls::given_back(&trouble, gangway_jobs::onboarding::Certainty::Unknown)
@@ -100,21 +100,16 @@ async fn not_editable<A: Api>(
 fn refused<A: Api>(error: &CallError, context: &Context<A>) -> Ended {
     let refusal = calls::refusal(error, &context.config.phrases);
     let failure = calls::failure(error, Code::Refused, context.now());
-    Ended { outcome: Outcome::Bury { failure, step: poll_now() }, signal: Signal::Refused(refusal) }
+    Ended { outcome: Outcome::Bury { failure, step: calls::poll_now() }, signal: Signal::Refused(refusal) }
 }
 
 fn failed<A: Api>(job: &LeasedJob, error: &CallError, context: &Context<A>) -> Ended {
     let policy = &context.config.retry;
     let failure = calls::failure(error, calls::trouble(error), context.now());
     let outcome = if policy.is_last(job.attempt) {
-        Outcome::Bury { failure, step: poll_now() }
+        Outcome::Bury { failure, step: calls::poll_now() }
     } else {
         calls::retry(error, failure, Step::default(), job.attempt, policy, context.random())
     };
     Ended { outcome, signal: calls::signal(error) }
-}
-
-fn poll_now() -> Step {
-    let poll = FollowUp::now(Payload::PollStatus(PollStatus::default()));
-    Step { follow_ups: vec![poll], ..Step::default() }
 }

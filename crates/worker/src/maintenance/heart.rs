@@ -3,13 +3,28 @@
 use gangway_store::{Store, WorkerInfo};
 use tokio_util::sync::CancellationToken;
 
+use crate::give_up::GiveUp;
 use crate::leases::Held;
 
 /// Beats until `stop`; registers again if the store has forgotten the worker.
-pub(crate) async fn beat(store: &dyn Store, info: &WorkerInfo, held: &Held, stop: CancellationToken) {
+pub(crate) async fn beat(
+    store: &dyn Store,
+    info: &WorkerInfo,
+    held: &Held,
+    give_up: &GiveUp,
+    stop: CancellationToken,
+) {
     super::repeat("beat", info.patience / 3, &stop, || async {
         let busy = u32::try_from(held.count()).unwrap_or(u32::MAX);
-        if !store.beat(info.id, busy).await? {
+        let known = match store.beat(info.id, busy).await {
+            // An idle worker, or one whose slots are all taken, learns it here first.
+            Err(error) if !error.is_transient() => {
+                give_up.raise("beat", error);
+                return Ok(());
+            }
+            answer => answer?,
+        };
+        if !known {
             store.register(info.clone()).await?;
         }
         Ok(())

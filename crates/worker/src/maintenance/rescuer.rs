@@ -20,7 +20,7 @@ pub(crate) async fn rescue(store: &dyn Store, every: Duration, stop: Cancellatio
                     "took back leases that had run out"
                 );
             }
-            if !taken.more {
+            if !taken.more || taken.jobs == 0 {
                 return Ok(());
             }
         }
