@@ -137,6 +137,7 @@ pub struct Entry {
 
 /// The record.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own, true beside any of the others")]
 pub struct Record {
     /// The onboarding.
     pub id: OnboardingId,
