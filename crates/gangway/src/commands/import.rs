@@ -58,9 +58,9 @@ pub(crate) fn text(summary: &Summary, dry_run: bool) -> String {
     if summary.refused > 0 {
         table.row([number(summary.refused), "refused".to_owned()]);
     }
-    let mut text = table.render();
     if summary.some_failed() {
-        text += &format!("  see {}\n", summary.report.display());
+        format!("{}  see {}\n", table.render(), summary.report.display())
+    } else {
+        table.render()
     }
-    text
 }

@@ -187,8 +187,8 @@ mod tests {
 
     #[test]
     fn any_single_lie_breaks_the_proof() {
-        assert!(adds_up(&good()));
         type Lie = fn(&mut Case);
+        assert!(adds_up(&good()));
         let lies: [(&str, Lie); 9] = [
             ("a row is lost", |case| case.import.rows += 1),
             ("an onboarding appears", |case| case.import.rows -= 1),
