@@ -59,6 +59,7 @@ macro_rules! conformance_suite {
             circuit:
                 an_api_that_is_down_opens_after_ten_failures_and_costs_nobody_an_attempt
                 one_probe_at_a_time_finds_out_whether_the_api_is_back
+                a_call_outside_of_a_lease_waits_at_the_gates_but_the_second_call_of_a_probe_passes
                 a_probe_whose_worker_died_holds_nobody_up_for_longer_than_its_lease
                 a_probe_that_finds_no_job_stands_in_nobodys_way
                 a_429_blocks_everybody_for_that_long_at_no_cost

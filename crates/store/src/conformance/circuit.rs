@@ -95,6 +95,26 @@ pub async fn one_probe_at_a_time_finds_out_whether_the_api_is_back<H: Harness>()
     world.check().await;
 }
 
+pub async fn a_call_outside_of_a_lease_waits_at_the_gates_but_the_second_call_of_a_probe_passes<
+    H: Harness,
+>() {
+    let world = World::<H>::new().await;
+    let ask = |worker| PermitRequest { class: Class::Create, worker, credential: CREDENTIAL.to_owned() };
+    assert_eq!(world.store.permit(ask(world.worker)).await.unwrap(), Permit::Granted);
+    for job in &leased(&world, 1..=12).await {
+        world.settle_with(job, outcomes::retry(1), DOWN).await;
+    }
+    let other = world.another_worker(2).await;
+    let wait = world.store.permit(ask(other)).await.unwrap();
+    assert_eq!(wait, Permit::Wait(Duration::from_secs(5)));
+    world.advance_secs(5);
+    assert!(matches!(world.store.permit(ask(other)).await.unwrap(), Permit::Wait(_)), "a permit is no probe");
+    assert_eq!(world.lease(CREATE, 10).await.len(), 1, "and takes no probe away");
+    assert_eq!(world.store.permit(ask(world.worker)).await.unwrap(), Permit::Granted);
+    assert!(matches!(world.store.permit(ask(other)).await.unwrap(), Permit::Wait(_)));
+    world.check().await;
+}
+
 pub async fn a_probe_whose_worker_died_holds_nobody_up_for_longer_than_its_lease<H: Harness>() {
     let world = World::<H>::new().await;
     for job in &leased(&world, 1..=12).await {

@@ -159,15 +159,33 @@ impl State {
     }
 
     pub(super) fn permit(&mut self, ask: &PermitRequest, now: Timestamp) -> Permit {
-        // Gates do not ask: the call may be the second one of a probe.
-        if let Some(until) = self.circuit.limited_until(now) {
-            return Permit::Wait(until.since(now));
+        if let Some(wait) = self.wait_at_gates(ask, now) {
+            return Permit::Wait(wait);
         }
         if self.bucket.take(&self.policies.rate, ask.class, 1, now) == 1 {
             Permit::Granted
         } else {
-            Permit::Wait(self.bucket.wait(&self.policies.rate, ask.class))
+            // A wait of nothing would be a question asked in a circle.
+            Permit::Wait(self.bucket.wait(&self.policies.rate, ask.class).max(Duration::from_millis(1)))
         }
+    }
+
+    /// How long a call must wait for the circuit. A worker that runs a probe may make the probe's second call.
+    fn wait_at_gates(&self, ask: &PermitRequest, now: Timestamp) -> Option<Duration> {
+        let kind = Kind::ALL.into_iter().find(|kind| Class::of(*kind) == ask.class)?;
+        let token = LeaseToken::from_uuid(uuid::Uuid::nil());
+        let asker = Asker { kind, worker: ask.worker, credential: &ask.credential, token };
+        // Asked of a copy: a call that nobody settles must not stand for a probe.
+        let wait = match self.circuit.clone().admit(asker, now, Duration::ZERO) {
+            Admission::Run(_) => return None,
+            Admission::Probe => self.policies.circuit.probe_interval,
+            Admission::Blocked(until) => until.since(now),
+        };
+        let probes = self.circuit.probes();
+        let is_probe = |job: &Job| {
+            job.lease().is_some_and(|lease| lease.worker == ask.worker && probes.contains(&lease.token))
+        };
+        (!self.jobs.values().any(is_probe)).then_some(wait)
     }
 
     pub(super) fn report(&mut self, report: &CallReport, now: Timestamp) {

@@ -154,9 +154,10 @@ impl State {
     pub(super) fn resolve_circuit(&mut self, resolution: Resolution, now: Timestamp) -> Vec<Kind> {
         let policy = self.policies.circuit.clone();
         let kinds = self.circuit.resolve(resolution, &policy, now);
-        for job in self.jobs.values_mut().filter(|job| kinds.contains(&job.id.kind)) {
-            // Under a bury each parked one has its last look, in its place behind the others.
-            job.parked &= resolution != Resolution::Retry || job.lease().is_some();
+        // The parked are tried again either way: as if nothing had been, or to be buried if they meet it again.
+        for job in self.jobs.values_mut().filter(|job| job.parked && kinds.contains(&job.id.kind)) {
+            job.parked = false;
+            transition::hasten(job, now);
         }
         kinds
     }

@@ -509,10 +509,10 @@ proptest! {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 48, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 80, ..ProptestConfig::default() })]
 
     #[test]
-    fn whatever_happens_the_embedded_store_does_as_the_model(ops in vec(op(), 1..80)) {
+    fn whatever_happens_the_embedded_store_does_as_the_model(ops in vec(op(), 1..120)) {
         agree::<Sqlite>(ops);
     }
 }
