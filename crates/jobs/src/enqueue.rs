@@ -107,18 +107,21 @@ fn decide_by_record(new: &NewOnboarding, record: &Record, email_is_elsewhere: bo
             Answer::New
         };
     }
+    if record.stage == Stage::Erased {
+        // As by the ledger row that an erased record becomes.
+        return Answer::Duplicate;
+    }
     if let (Some(origin), Some((import, _))) = (record.origin, new.row)
         && origin.import == import
     {
         // Two rows of one file: the first one counts, however quickly it may have ended meanwhile.
         return if same_content { Answer::Duplicate } else { Answer::ConflictingContent };
     }
-    if same_content {
-        return if can_start_again(record) { Answer::Revived } else { Answer::Duplicate };
-    }
-    if email_is_elsewhere {
+    if same_content && !can_start_again(record) {
+        Answer::Duplicate
+    } else if email_is_elsewhere {
         Answer::ConflictingEmail
-    } else if record.no_customer_can_exist() {
+    } else if same_content || record.no_customer_can_exist() {
         Answer::Revived
     } else {
         Answer::ConflictingContent
@@ -126,16 +129,21 @@ fn decide_by_record(new: &NewOnboarding, record: &Record, email_is_elsewhere: bo
 }
 
 fn decide_by_ledger(new: &NewOnboarding, row: &LedgerRow, email_is_elsewhere: bool) -> Answer {
-    match (row.content, row.end) {
-        (None, _) | (_, Stage::Erased) => Answer::Duplicate,
-        (Some(content), Stage::Cancelled | Stage::Expired) if content == new.content => Answer::Revived,
-        (Some(content), Stage::Dead) if content == new.content && row.customer_id.is_none() => {
-            Answer::Revived
-        }
-        (Some(content), _) if content == new.content => Answer::Duplicate,
-        (Some(_), _) if email_is_elsewhere => Answer::ConflictingEmail,
-        (Some(_), Stage::Dead) if row.customer_id.is_none() && row.definite => Answer::Revived,
-        (Some(_), _) => Answer::ConflictingContent,
+    let same_content = match row.content {
+        None => return Answer::Duplicate,
+        Some(_) if row.end == Stage::Erased => return Answer::Duplicate,
+        Some(content) => content == new.content,
+    };
+    let dead_without_customer = row.end == Stage::Dead && row.customer_id.is_none();
+    let can_start_again = dead_without_customer || matches!(row.end, Stage::Cancelled | Stage::Expired);
+    if same_content && !can_start_again {
+        Answer::Duplicate
+    } else if email_is_elsewhere {
+        Answer::ConflictingEmail
+    } else if same_content || dead_without_customer && row.definite {
+        Answer::Revived
+    } else {
+        Answer::ConflictingContent
     }
 }
 
@@ -191,16 +199,19 @@ pub fn new_record(new: &NewOnboarding, now: Timestamp) -> Record {
     record
 }
 
-/// Makes the record of a ledger row anew, as it stood at its end; [`revive`] goes on from there.
+/// Makes the record of a ledger row anew, as it stood at its end; [`take_over`] goes on from there.
 pub fn record_from_ledger(new: &NewOnboarding, row: &LedgerRow, now: Timestamp) -> Record {
     let mut record = new_record(new, now);
     record.stage = row.end;
     record.round = row.round;
     record.sequence = row.sequence;
     record.customer_id.clone_from(&row.customer_id);
-    record.key_refused = row.definite;
+    let same_email = row.email_key == Some(new.email_key);
+    // The key of another e-mail has met no refusal yet: a generation must not be skipped, or another machine that knows
+    // nothing of this one would not find the customer under the first.
+    record.key_refused = row.definite && same_email;
     if let Some((generation, key)) = row.later_key {
-        if row.email_key == Some(new.email_key) {
+        if same_email {
             record.generation = generation;
             record.retire_key(key);
         } else {
@@ -226,3 +237,6 @@ pub fn take_over(record: &mut Record, new: &NewOnboarding) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

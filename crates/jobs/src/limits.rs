@@ -74,6 +74,14 @@ impl RatePolicy {
         if !(self.per_second > 0.0 && self.per_second <= 1_000_000.0) {
             return Err("api.rate_per_second must be more than 0 and at most 1000000".to_owned());
         }
+        // A class without a share of its own could wait for ever while the others are busy.
+        if !self.shares.iter().all(|share| *share > 0.0)
+            || (self.shares.iter().sum::<f64>() - 1.0).abs() > 1e-6
+        {
+            return Err(
+                "the shares of the classes of calls must all be more than 0, and 1 together".to_owned()
+            );
+        }
         Ok(())
     }
 
@@ -123,6 +131,9 @@ impl Bucket {
         self.filled_at = self.filled_at.max(now);
         let mut over = 0.0;
         for class in Class::ALL {
+            // A rate that was lowered since takes its tokens along.
+            let tokens = &mut self.tokens[class.index()];
+            *tokens = tokens.min(capacity(policy, class));
             over += self.pour(policy, class, policy.rate_of(class) * elapsed);
         }
         for class in Class::ALL {
@@ -146,6 +157,8 @@ fn capacity(policy: &RatePolicy, class: Class) -> f64 {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     const POLICY: RatePolicy = RatePolicy { per_second: 10.0, shares: [0.3, 0.4, 0.3] };
@@ -188,5 +201,49 @@ mod tests {
         assert_eq!(bucket.take(&POLICY, Class::Create, 100, at(0)), 0);
         assert_eq!(bucket.take(&POLICY, Class::Create, 100, at(10_050)), 0);
         assert!(bucket.wait(&POLICY, Class::Create) > Duration::ZERO);
+    }
+
+    #[test]
+    fn a_rate_that_is_lowered_takes_its_tokens_along() {
+        let mut bucket = Bucket::full(&RatePolicy { per_second: 1_000.0, ..POLICY }, at(0));
+        assert_eq!(bucket.take(&POLICY, Class::Poll, 1_000, at(0)), 6);
+    }
+
+    #[test]
+    fn shares_that_do_not_add_up_are_refused() {
+        assert_eq!(POLICY.validate(), Ok(()));
+        for shares in [[0.5, 0.5, 0.5], [0.0, 0.5, 0.5], [-0.5, 1.0, 0.5], [f64::NAN, 0.5, 0.5]] {
+            assert!(RatePolicy { shares, ..POLICY }.validate().is_err(), "{shares:?}");
+        }
+        for per_second in [0.0, -1.0, f64::NAN, f64::INFINITY] {
+            assert!(RatePolicy { per_second, ..POLICY }.validate().is_err(), "{per_second}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_more_is_given_than_the_rate_allows_and_waiting_the_told_time_gives_one(
+            per_second in 0.1..500.0_f64,
+            moves in prop::collection::vec((0..3_usize, 0..50_usize, 0..3_000_i64), 1..80),
+        ) {
+            let policy = RatePolicy { per_second, ..POLICY };
+            let mut bucket = Bucket::full(&policy, at(0));
+            let whole: f64 = Class::ALL.into_iter().map(|class| capacity(&policy, class)).sum();
+            let (mut now, mut given) = (0, 0.0);
+            for (class, wanted, pause) in moves {
+                now += pause;
+                let taken = bucket.take(&policy, Class::ALL[class], wanted, at(now));
+                prop_assert!(taken <= wanted);
+                #[expect(clippy::cast_precision_loss, reason = "small numbers")]
+                let (taken, passed) = (taken as f64, now as f64 / 1_000.0);
+                given += taken;
+                prop_assert!(given <= per_second * passed + whole + 1e-6, "{} by {}", given, now);
+            }
+            for class in Class::ALL {
+                let wait = i64::try_from(bucket.wait(&policy, class).as_millis()).unwrap();
+                now += wait + 1;
+                prop_assert_eq!(bucket.take(&policy, class, 1, at(now)), 1);
+            }
+        }
     }
 }

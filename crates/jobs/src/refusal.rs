@@ -25,7 +25,7 @@ impl Phrases {
     /// Whose fault a refusal of that status and masked text is.
     pub fn blame(&self, status: u16, text: &str) -> Blame {
         let text = text.to_lowercase();
-        let has_one = |phrases: &[String]| phrases.iter().any(|phrase| text.contains(&phrase.to_lowercase()));
+        let has_one = |phrases: &[String]| phrases.iter().any(|phrase| says(&text, &phrase.to_lowercase()));
         // 403: the feature is off for the entity, which no row can have caused.
         if status == 403 || has_one(&self.systemic) {
             Blame::Everybody
@@ -46,6 +46,13 @@ impl Phrases {
     }
 }
 
+/// Whether the text says so, and not the contrary: "does not exist" is no duplicate.
+fn says(text: &str, phrase: &str) -> bool {
+    let denied =
+        |before: &str| ["not ", "n't ", "no ", "non-", "non"].into_iter().any(|no| before.ends_with(no));
+    !phrase.is_empty() && text.match_indices(phrase).any(|(at, _)| !denied(&text[..at]))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -61,6 +68,11 @@ mod tests {
             (403, "Forbidden", Blame::Everybody, Code::Refused),
             (422, "unknown variant", Blame::Unclear, Code::Invalid),
             (404, "", Blame::Unclear, Code::Refused),
+            (400, "The entity does not exist", Blame::Unclear, Code::Invalid),
+            (400, "The entity doesn't exist", Blame::Unclear, Code::Invalid),
+            (400, "nonexistent plan", Blame::Unclear, Code::Invalid),
+            (400, "a plan that does not exist: e-mail taken", Blame::Row, Code::EmailTaken),
+            (403, "already exists", Blame::Everybody, Code::Refused),
         ];
         for (status, text, blame, code) in table {
             assert_eq!(
@@ -69,5 +81,14 @@ mod tests {
                 "{status} {text}"
             );
         }
+    }
+
+    #[test]
+    fn phrases_are_settings_and_an_empty_one_says_nothing() {
+        let phrases =
+            Phrases { row: vec![String::new(), "Schon Da".to_owned()], systemic: vec![String::new()] };
+        assert_eq!(phrases.blame(400, "quota exists"), Blame::Unclear);
+        assert_eq!(phrases.blame(400, "Kunde SCHON DA"), Blame::Row);
+        assert_eq!(Phrases { row: Vec::new(), systemic: Vec::new() }.blame(400, "taken"), Blame::Unclear);
     }
 }

@@ -88,6 +88,8 @@ impl RetryPolicy {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -103,5 +105,29 @@ mod tests {
         assert_eq!(policy.delay(2, 0.999_999_999, None).as_millis(), 1_000);
         assert_eq!(policy.delay(1, 0.0, Some(Duration::from_secs(7))), Duration::from_secs(7));
         assert_eq!(policy.delay(1, 0.0, Some(Duration::from_secs(9_999))), policy.max_asked);
+    }
+
+    proptest! {
+        #[test]
+        fn a_delay_keeps_its_bounds(
+            attempt in any::<u32>(),
+            random in 0.0..1.0_f64,
+            asked in prop::option::of(any::<u64>().prop_map(Duration::from_millis)),
+            jitter in 0.0..=1.0_f64,
+            multiplier in 1.0..=10.0_f64,
+        ) {
+            let policy = RetryPolicy { multiplier, jitter, ..RetryPolicy::default() };
+            prop_assert_eq!(policy.validate(), Ok(()));
+            let delay = policy.delay(attempt, random, asked);
+            prop_assert!(delay <= policy.max.max(policy.max_asked));
+            prop_assert!(delay >= asked.unwrap_or_default().min(policy.max_asked));
+            prop_assert!(delay >= policy.initial.mul_f64((1.0 - jitter) * 0.999));
+        }
+    }
+
+    #[test]
+    fn the_last_attempt_is_the_last() {
+        let policy = RetryPolicy { max_attempts: 3, ..RetryPolicy::default() };
+        assert_eq!([1, 2, 3, 4].map(|attempt| policy.is_last(attempt)), [false, false, true, true]);
     }
 }

@@ -70,3 +70,18 @@ pub enum Blame {
     /// Nobody knows yet.
     Unclear,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn refusals_that_differ_in_case_or_in_a_number_mean_the_same() {
+        let print = |status, text: &str| {
+            Refusal { status, text: text.to_owned(), blame: Blame::Unclear }.fingerprint()
+        };
+        assert_eq!(print(400, "Request 17 at 09:04"), print(400, "request 2 AT 9:05"));
+        assert_ne!(print(400, "no"), print(422, "no"));
+        assert_ne!(print(400, "no"), print(400, "no 1"));
+    }
+}
