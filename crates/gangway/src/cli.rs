@@ -96,7 +96,7 @@ pub(crate) fn run(cli: Cli) -> Result<Ending> {
     }
     let settings = Settings::load(cli.config.as_deref(), Environ::of_process()?)?;
     let bars = progress::bars();
-    telemetry::start(&settings.sections.log, cli.command.voice(), &bars)?;
+    telemetry::start(&settings, cli.command.voice(), &bars)?;
     let runtime =
         tokio::runtime::Runtime::new().map_err(|source| Error::System("start the runtime", source))?;
     let ending = runtime.block_on(async {

@@ -84,6 +84,8 @@ pub(crate) enum Error {
     Stopped {
         /// How far it came, and what is safe.
         what: String,
+        /// What to do.
+        help: &'static str,
     },
     /// Something did not come in time.
     #[error("{what}")]
@@ -107,6 +109,11 @@ impl Error {
     /// An output error, told apart from a reader that has seen enough.
     pub(crate) fn output(source: io::Error) -> Self {
         if source.kind() == io::ErrorKind::BrokenPipe { Self::OutputClosed } else { Self::Output(source) }
+    }
+
+    /// Stopped, and nothing is lost.
+    pub(crate) fn stopped(what: impl Into<String>) -> Self {
+        Self::Stopped { what: what.into(), help: "run the same command again: it goes on where it stopped" }
     }
 
     /// A file could not be used.
@@ -134,7 +141,7 @@ impl Error {
                     .into()
             }
             Self::NothingDead => "`gangway dead list` shows what there is".into(),
-            Self::Stopped { .. } => "run the same command again: it goes on where it stopped".into(),
+            Self::Stopped { help, .. } => (*help).to_owned(),
             Self::TooLate { help, .. } | Self::Usage { help, .. } => help.clone(),
         })
     }

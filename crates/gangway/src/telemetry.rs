@@ -6,8 +6,8 @@ use indicatif::MultiProgress;
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::MakeWriter;
 
-use crate::settings::Problem;
-use crate::settings::sections::{Log, LogFormat};
+use crate::settings::sections::LogFormat;
+use crate::settings::{Problem, Settings};
 
 /// What `log.filter = "auto"` means for a command.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,7 +19,8 @@ pub(crate) enum Voice {
 }
 
 /// Starts logging.
-pub(crate) fn start(log: &Log, voice: Voice, bars: &MultiProgress) -> Result<(), Problem> {
+pub(crate) fn start(settings: &Settings, voice: Voice, bars: &MultiProgress) -> Result<(), Problem> {
+    let log = &settings.sections.log;
     let filter = match (log.filter.trim(), voice) {
         ("auto" | "", Voice::Service) => "info",
         ("auto" | "", Voice::Command) => "error",
@@ -28,7 +29,7 @@ pub(crate) fn start(log: &Log, voice: Voice, bars: &MultiProgress) -> Result<(),
     let filter = EnvFilter::try_new(filter).map_err(|error| Problem::Value {
         key: "log.filter".to_owned(),
         fault: error.to_string(),
-        origin: "log.filter".to_owned(),
+        origin: settings.layers.origin("log.filter"),
     })?;
     let subscriber = tracing_subscriber::fmt()
         .with_env_filter(filter)

@@ -71,7 +71,10 @@ pub(crate) async fn run(args: &Args, context: &Context) -> Result<Ending> {
         take_in::import(&options, Arc::clone(&store), identity, &context.bars, &context.stop).await?;
     let worked = work::work(&settings, &store, client, Until::Terminal, &context.bars, &context.stop).await?;
     if context.stop.is_cancelled() {
-        return Err(Error::Stopped { what: "a demo that is stopped proves nothing".to_owned() });
+        return Err(Error::Stopped {
+            what: "a demo proves something only at its end".to_owned(),
+            help: "run it again: it begins anew",
+        });
     }
 
     let audit = final_audit(&simulator).await;

@@ -91,7 +91,10 @@ async fn wait(
     match context.stop.run_until_cancelled(tokio::time::timeout(at_most, made)).await {
         Some(Ok(link)) => link,
         Some(Err(_elapsed)) => Err(too_late()),
-        None => Err(Error::Stopped { what: "the link is queued and comes as an event".to_owned() }),
+        None => Err(Error::Stopped {
+            what: "the link is queued".to_owned(),
+            help: "it comes as an event; see `gangway outbox read`",
+        }),
     }
 }
 

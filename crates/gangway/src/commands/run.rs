@@ -67,7 +67,7 @@ pub(crate) async fn run(args: &Args, context: &Context) -> Result<Ending> {
     store.close().await;
     let worked = worked?;
     if context.stop.is_cancelled() {
-        return Err(Error::Stopped { what: "what was taken in is safe in the store".to_owned() });
+        return Err(Error::stopped("what was taken in is safe in the store"));
     }
     let failed = import.some_failed() || worked.newly_dead > 0;
     let answer = Answer { import, status: shown, elapsed_s: worked.elapsed.as_secs_f64() };

@@ -12,7 +12,7 @@ use crate::settings::Settings;
 use crate::settings::credentials::Source;
 
 /// How often a credential that is kept in a file is read again.
-const LOOK_AGAIN: Duration = Duration::from_secs(5);
+const LOOK_AGAIN: Duration = Duration::from_secs(1);
 
 /// A client as the settings say.
 pub(crate) fn client(settings: &Settings) -> Result<Arc<Client>> {
@@ -31,17 +31,23 @@ pub(crate) async fn follow(source: Source, client: Arc<Client>, stop: Cancellati
     if !source.can_change() {
         return;
     }
+    let mut said = String::new();
     while stop.run_until_cancelled(tokio::time::sleep(LOOK_AGAIN)).await.is_some() {
-        let read = source.read();
-        match read {
-            Ok(credentials) if credentials.fingerprint() != client.credential() => {
-                match client.set_credentials(credentials) {
-                    Ok(()) => info!("credential changed"),
-                    Err(error) => warn!(%error, "new credential cannot be used, the one before stays"),
+        let fault = match source.read() {
+            Ok(credentials) if credentials.fingerprint() == client.credential() => String::new(),
+            Ok(credentials) => match client.set_credentials(credentials) {
+                Ok(()) => {
+                    info!("credential changed");
+                    String::new()
                 }
-            }
-            Ok(_same) => {}
-            Err(error) => warn!(%error, "credential cannot be read, the one before stays"),
+                Err(error) => error.to_string(),
+            },
+            Err(error) => error.to_string(),
+        };
+        // Once for each fault, not once a second.
+        if !fault.is_empty() && fault != said {
+            warn!(fault, "new credential cannot be used, the one before stays");
         }
+        said = fault;
     }
 }

@@ -112,7 +112,7 @@ fn finished(
     let summary =
         summary.map_err(|source| Error::Import { path: options.file.clone(), source: Box::new(source) })?;
     if !summary.finished {
-        return Err(Error::Stopped { what: format!("{} rows are dealt with", number(summary.rows)) });
+        return Err(Error::stopped(format!("{} rows are dealt with", number(summary.rows))));
     }
     let ImportSummary { rows, enqueued, duplicates, conflicts, revived, refused, report, .. } = summary;
     Ok(Summary { rows, enqueued, duplicates, conflicts, revived, refused, report })

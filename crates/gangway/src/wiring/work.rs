@@ -90,15 +90,24 @@ fn dead(status: &Status) -> u64 {
 }
 
 async fn draw(store: SharedStore, stats: Arc<Stats>, bars: MultiProgress, stop: CancellationToken) {
-    let bar = progress::work(&bars, 0);
     let begun = Instant::now();
-    while stop.run_until_cancelled(tokio::time::sleep(REDRAW)).await.is_some() {
+    let mut bar = None;
+    loop {
         match store.status().await {
-            Ok(sums) => show(&bar, &sums, stats.counts(), begun.elapsed()),
+            Ok(sums) => {
+                // Not before there is something to draw.
+                let bar = bar.get_or_insert_with(|| progress::work(&bars, sums.total()));
+                show(bar, &sums, stats.counts(), begun.elapsed());
+            }
             Err(error) => tracing::debug!(%error, "no sums for the bar"),
         }
+        if stop.run_until_cancelled(tokio::time::sleep(REDRAW)).await.is_none() {
+            break;
+        }
     }
-    bar.finish_and_clear();
+    if let Some(bar) = bar {
+        bar.finish_and_clear();
+    }
 }
 
 fn show(bar: &ProgressBar, status: &Status, counts: Counts, elapsed: Duration) {

@@ -16,6 +16,9 @@ fn a_bad_setting_names_itself_its_origin_and_the_remedy() {
     folder.run(["status", "--config", "missing.toml"]).refused(&["missing.toml"]);
     folder.set("GANGWAY__API__TIMEOUT", "soon");
     folder.run(["status"]).refused(&["api.timeout", "\"soon\"", "GANGWAY__API__TIMEOUT", "30s"]);
+    folder.set("GANGWAY__API__TIMEOUT", "").set("GANGWAY__LOG__FILTER", "gangway=shout");
+    folder.run(["status"]).refused(&["log.filter", "GANGWAY__LOG__FILTER"]);
+    folder.set("GANGWAY__API__TIMEOUT", "soon");
     // What helps to mend settings does not need them.
     assert_eq!(folder.run(["config", "--defaults"]).code, 0);
 }

@@ -1,7 +1,8 @@
 //! A folder of its own for each test, and the program run in it.
 
 use std::ffi::OsStr;
-use std::io::{BufRead as _, BufReader, Read as _};
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 
@@ -72,13 +73,33 @@ impl Folder {
         self.set("GANGWAY__API__BASE_URL", &text("base_url"));
         self.set("ONEMONEY_ACCESS_KEY", &text("access_key"));
         self.set("ONEMONEY_SECRET_KEY", &text("secret_key"));
-        Simulator { child }
+        Simulator { child, address: text("base_url").replace("http://", "") }
     }
 }
 
 /// A simulator that ends with the test.
 pub(crate) struct Simulator {
     child: Child,
+    address: String,
+}
+
+impl Simulator {
+    /// Turns one of its controls.
+    #[track_caller]
+    pub(crate) fn put(&self, path: &str, body: &Value) {
+        let (body, mut answer) = (body.to_string(), String::new());
+        let mut stream = TcpStream::connect(&self.address).unwrap();
+        write!(
+            stream,
+            "PUT {path} HTTP/1.1\r\nhost: {}\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\
+             connection: close\r\n\r\n{body}",
+            self.address,
+            body.len()
+        )
+        .unwrap();
+        stream.read_to_string(&mut answer).unwrap();
+        assert!(answer.starts_with("HTTP/1.1 2"), "{answer}");
+    }
 }
 
 impl Drop for Simulator {

@@ -99,6 +99,56 @@ fn a_customer_that_the_api_refuses_is_a_dead_letter_and_exit_code_1() {
     assert_eq!(folder.run(["dead", "drop", "--all", "--json"]).json(), json!({ "dropped": 1 }));
 }
 
+#[test]
+fn a_rotated_credential_needs_no_restart() {
+    let mut folder = Folder::new();
+    fast(&mut folder);
+    let simulator = folder.simulate(&["--rate", "0", "--speed", "6000", "--knobs", "knobs.json"]);
+    let keys = |access: &str| format!("ONEMONEY_ACCESS_KEY={access}\nONEMONEY_SECRET_KEY=bmV3LXNlY3JldA\n");
+    folder.write("keys.env", keys("the-old-one"));
+    folder.set("ONEMONEY_ACCESS_KEY", "").set("ONEMONEY_SECRET_KEY", "");
+    folder.set("GANGWAY__API__CREDENTIALS_FILE", "keys.env");
+    folder.write("one.csv", customers(3));
+    assert_eq!(folder.run(["import", "one.csv"]).code, 0);
+    simulator.put("/_credentials", &json!({ "access_key": "the-new-one", "secret_key": "bmV3LXNlY3JldA" }));
+    let mut worker = folder
+        .command(["worker", "--until-idle", "--json"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    wait_until(|| folder.run(["circuit", "--json"]).json()["state"] != "closed");
+    folder.write("keys.env", keys("the-new-one"));
+    let left = worker.wait_with_output_within(Duration::from_secs(30));
+    assert_eq!(left.code, 0, "{left:?}");
+    assert!(!left.stderr.contains("the-new-one") && !left.stderr.contains("bmV3LXNlY3JldA"), "{left:?}");
+    assert_eq!(folder.run(["status", "--json"]).json()["onboardings"]["by_stage"]["approved"], 3);
+}
+
+#[test]
+fn the_second_signal_ends_at_once_and_the_next_worker_goes_on() {
+    let mut folder = Folder::new();
+    fast(&mut folder);
+    folder.set("GANGWAY__WORKER__LEASE", "1s");
+    let simulator = folder.simulate(&["--rate", "0", "--speed", "6000", "--knobs", "knobs.json"]);
+    simulator.put("/_faults", &json!({ "latency": { "kind": "fixed", "ms": 20_000.0 } }));
+    folder.write("one.csv", customers(1));
+    assert_eq!(folder.run(["import", "one.csv"]).code, 0);
+    let mut worker =
+        folder.command(["worker"]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let running = || folder.run(["status", "--json"]).json()["jobs"]["customer.create"]["running"] == 1;
+    wait_until(running);
+    terminate(worker.id());
+    std::thread::sleep(Duration::from_millis(300));
+    assert!(worker.try_wait().unwrap().is_none(), "it did not wait for its call");
+    terminate(worker.id());
+    assert_eq!(worker.wait_with_output_within(Duration::from_secs(5)).code, 130);
+
+    simulator.put("/_faults", &json!({ "plan": "none" }));
+    assert_eq!(folder.run(["worker", "--until-idle"]).code, 0);
+    assert_eq!(folder.run(["status", "--json"]).json()["onboardings"]["by_stage"]["approved"], 1);
+}
+
 trait Within {
     fn wait_with_output_within(&mut self, at_most: Duration) -> crate::folder::Ran;
 }
