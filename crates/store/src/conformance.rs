@@ -11,6 +11,7 @@
 
 #![allow(
     clippy::unwrap_used,
+    clippy::panic,
     clippy::missing_panics_doc,
     missing_docs,
     reason = "a suite of tests: what is not as expected panics, and each story's name is its sentence"

@@ -10,7 +10,7 @@ use gangway_jobs::transition::EndRequest;
 
 use super::world::{LEASE, Row, customer_of};
 use super::{Harness, World, outcomes};
-use crate::{Position, Target};
+use crate::{DeadFilter, Position, Target};
 
 pub async fn a_cancel_of_a_waiting_one_ends_it_at_once<H: Harness>() {
     let world = World::<H>::new().await;
@@ -126,7 +126,7 @@ pub async fn what_has_ended_is_erased_too_and_counts_as_erased<H: Harness>() {
     let dead = Target::Reference("ref-2".to_owned());
     assert_eq!(world.store.erase(dead).await.unwrap(), Some(EndRequest::Ended));
     assert_eq!((world.count(Stage::Erased).await, world.status().await.total()), (2, 2));
-    assert!(world.store.dead(Default::default(), None, 10).await.unwrap().is_empty());
+    assert!(world.store.dead(DeadFilter::default(), None, 10).await.unwrap().is_empty());
     let events = world.events_of(approved).await;
     assert_eq!(events[events.len() - 2..], [EventType::Approved, EventType::Erased]);
     nothing_is_left_of(&world, 1).await;

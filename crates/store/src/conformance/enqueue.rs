@@ -15,7 +15,7 @@ pub async fn a_new_customer_has_a_record_and_a_create_job_that_is_due<H: Harness
     let record = world.record(id).await;
     assert_eq!((record.stage, record.round, record.sequence), (Stage::Accepted, 1, 0));
     assert_eq!(record.reference.as_deref(), Some("ref-1"));
-    assert_eq!((record.created_at, record.key), (world.now(), Row::of(1).new().key));
+    assert_eq!((record.created_at, record.key), (world.now(), Row::of(1).identified().key));
     let jobs = world.jobs(id).await;
     assert_eq!((jobs.len(), jobs[0].due, jobs[0].attempt), (1, world.now(), 0));
     assert_eq!((jobs[0].id.kind, &jobs[0].hold), (Kind::CreateCustomer, &Hold::Waiting));
@@ -64,7 +64,7 @@ pub async fn a_customer_without_a_reference_is_known_by_its_email<H: Harness>() 
     assert_eq!(world.enqueue_one(row()).await, Answer::New);
     assert_eq!(world.enqueue_one(row()).await, Answer::Duplicate);
     assert_eq!(world.enqueue_one(row().company("Other")).await, Answer::ConflictingContent);
-    assert_eq!(world.record(row().new().id).await.reference, None);
+    assert_eq!(world.record(row().identified().id).await.reference, None);
     world.check().await;
 }
 
@@ -72,7 +72,7 @@ pub async fn a_repeat_of_the_same_row_is_answered_as_the_first_time<H: Harness>(
     let mut world = World::<H>::new().await;
     let row = || Row::of(1).from(import(1), 7);
     assert_eq!(world.enqueue_one(row()).await, Answer::New);
-    let before = world.record(row().new().id).await;
+    let before = world.record(row().identified().id).await;
     assert_eq!(world.enqueue_one(row()).await, Answer::New);
     world.reopen().await;
     assert_eq!(world.enqueue_one(row()).await, Answer::New);
@@ -116,7 +116,7 @@ pub async fn the_rows_of_one_batch_see_each_other<H: Harness>() {
 
 pub async fn a_batch_beyond_the_bound_is_refused_whole<H: Harness>() {
     let world = World::<H>::new().await;
-    let batch = |n| (0..u32::try_from(n).unwrap()).map(|n| Row::of(n).new()).collect::<Vec<_>>();
+    let batch = |n| (0..u32::try_from(n).unwrap()).map(|n| Row::of(n).identified()).collect::<Vec<_>>();
     let refused = world.store.enqueue(batch(MAX_BATCH + 1)).await;
     assert!(matches!(refused, Err(Error::BatchTooLarge { found: 1_001, max: MAX_BATCH })), "{refused:?}");
     assert_eq!(world.status().await.total(), 0);

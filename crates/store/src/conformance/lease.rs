@@ -34,7 +34,7 @@ pub async fn a_lease_counts_the_attempt_and_shows_the_record_as_it_was_before<H:
     let job = &jobs[0];
     assert_eq!((job.attempt, job.token, &job.record), (1, token, &before));
     assert_eq!((job.now, job.until), (world.now(), world.now().after(LEASE)));
-    assert_eq!(job.payload, Row::of(1).new().payload().encode());
+    assert_eq!(job.payload, Row::of(1).identified().payload().encode());
     let held = world.job(job.id).await;
     let lease = held.lease().unwrap();
     assert_eq!((held.attempt, lease.token, lease.worker), (1, token, world.worker));
@@ -216,7 +216,7 @@ pub async fn a_lease_is_extended_by_its_token_only<H: Harness>() {
     let job = world.lease_job(id, CREATE).await;
     world.advance_secs(20);
     let stranger = (job.id, LeaseToken::mint());
-    let unknown = (JobId { onboarding: Row::of(9).new().id, kind: CREATE }, job.token);
+    let unknown = (JobId { onboarding: Row::of(9).identified().id, kind: CREATE }, job.token);
     let held = world.store.extend(vec![(job.id, job.token), stranger, unknown], LEASE).await.unwrap();
     assert_eq!(held, [true, false, false]);
     assert_eq!(world.job(job.id).await.lease().unwrap().until, world.now().after(LEASE));

@@ -80,7 +80,7 @@ pub async fn the_key_of_a_later_generation_survives_pruning<H: Harness>() {
     let world = World::<H>::new().await;
     let id = world.take_in(1).await;
     let job = world.lease_job(id, Kind::CreateCustomer).await;
-    let next = super::world::identity().idempotency_key(None, &Row::of(7).new().customer.email, 1);
+    let next = super::world::identity().idempotency_key(None, &Row::of(7).identified().customer.email, 1);
     let mut outcome = outcomes::bury(Code::Unresolved);
     if let gangway_jobs::outcome::Outcome::Bury { step, .. } = &mut outcome {
         step.patch.next_generation = Some(next);
@@ -90,7 +90,7 @@ pub async fn the_key_of_a_later_generation_survives_pruning<H: Harness>() {
     assert_eq!(world.enqueue_one(Row::of(1)).await, Answer::Revived);
     let record = world.record(id).await;
     assert_eq!((record.key, record.generation), (next, 1));
-    assert_eq!(record.earlier_keys, [Row::of(1).new().key]);
+    assert_eq!(record.earlier_keys, [Row::of(1).identified().key]);
     world.check().await;
 }
 
@@ -102,7 +102,7 @@ pub async fn after_pruning_another_email_revives_only_what_was_definitely_refuse
     assert_eq!(world.enqueue_one(Row::of(1).email(11)).await, Answer::ConflictingContent);
     assert_eq!(world.enqueue_one(Row::of(2).email(1)).await, Answer::ConflictingEmail);
     assert_eq!(world.enqueue_one(Row::of(2).email(12)).await, Answer::Revived);
-    assert_eq!(world.record(refused).await.key, Row::of(2).email(12).new().key);
+    assert_eq!(world.record(refused).await.key, Row::of(2).email(12).identified().key);
     assert_eq!(world.enqueue_one(Row::of(3).email(2)).await, Answer::New, "its former e-mail is free");
     world.check().await;
 }

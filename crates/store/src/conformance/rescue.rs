@@ -23,7 +23,7 @@ pub async fn nothing_is_taken_back_before_its_lease_has_run_out<H: Harness>() {
     let world = World::<H>::new().await;
     let id = world.take_in(1).await;
     world.lease_job(id, CREATE).await;
-    world.advance(LEASE - Duration::from_millis(1));
+    world.advance(Duration::from_millis(29_999));
     assert_eq!(world.store.take_back(10).await.unwrap(), TakenBack::default());
     world.check().await;
 }
@@ -134,7 +134,7 @@ pub async fn one_call_takes_back_a_bounded_number_the_longest_overdue_first<H: H
     let taken: Vec<bool> = {
         let mut taken = Vec::new();
         for n in 1..=5 {
-            taken.push(world.jobs(Row::of(n).new().id).await[0].hold == Hold::Waiting);
+            taken.push(world.jobs(Row::of(n).identified().id).await[0].hold == Hold::Waiting);
         }
         taken
     };

@@ -85,17 +85,21 @@ pub async fn another_email_revives_only_what_was_definitely_refused<H: Harness>(
 
     let refused = world.bury(2, Code::EmailTaken).await;
     world.take_in(3).await;
-    let create = world.lease_job(Row::of(3).new().id, Kind::CreateCustomer).await;
+    let create = world.lease_job(Row::of(3).identified().id, Kind::CreateCustomer).await;
     assert_eq!(world.enqueue_one(Row::of(2).email(3)).await, Answer::ConflictingEmail);
     assert_eq!(world.enqueue_one(Row::of(2).email(12)).await, Answer::Revived);
     world.settle(&create, outcomes::created(&create)).await;
 
     let record = world.record(refused).await;
-    assert_eq!(record.key, Row::of(2).email(12).new().key);
-    assert_eq!(record.earlier_keys, [Row::of(2).new().key], "what may have come of it is looked up first");
+    assert_eq!(record.key, Row::of(2).email(12).identified().key);
+    assert_eq!(
+        record.earlier_keys,
+        [Row::of(2).identified().key],
+        "what may have come of it is looked up first"
+    );
     assert!(!record.key_refused);
     let job = world.lease_job(refused, Kind::CreateCustomer).await;
-    assert_eq!(job.payload, Row::of(2).email(12).new().payload().encode());
+    assert_eq!(job.payload, Row::of(2).email(12).identified().payload().encode());
     // The index knows the new e-mail, and no longer the old one.
     assert_eq!(world.enqueue_one(Row::of(4).email(12)).await, Answer::ConflictingEmail);
     assert_eq!(world.enqueue_one(Row::of(4).email(2)).await, Answer::New);

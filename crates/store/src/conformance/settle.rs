@@ -9,7 +9,7 @@ use gangway_jobs::job::{Hold, State};
 use gangway_jobs::kind::Kind;
 use gangway_jobs::onboarding::Stage;
 use gangway_jobs::outcome::{Outcome, Settled, Settlement, Step};
-use gangway_jobs::payload::{CreateLink, Payload};
+use gangway_jobs::payload::{CreateLink, Payload, PollStatus};
 
 use super::world::{LEASE, Row, customer_of};
 use super::{Harness, World, outcomes};
@@ -94,7 +94,7 @@ pub async fn a_buried_link_does_not_end_the_onboarding<H: Harness>() {
     let id = world.create(1).await;
     let job = world.lease_job(id, Kind::CreateLink).await;
     let Outcome::Bury { failure, mut step } = outcomes::bury(Code::Refused) else { unreachable!() };
-    step.follow_ups.push(gangway_jobs::outcome::FollowUp::now(Payload::PollStatus(Default::default())));
+    step.follow_ups.push(gangway_jobs::outcome::FollowUp::now(Payload::PollStatus(PollStatus::default())));
     world.settle(&job, Outcome::Bury { failure, step }).await;
     assert_eq!(world.stage(id).await, Stage::Created);
     assert_eq!(world.kinds(id).await, [Kind::CreateLink, Kind::PollStatus]);
@@ -205,7 +205,7 @@ pub async fn a_token_that_is_not_the_leases_proves_nothing<H: Harness>() {
     let job = world.lease_job(id, CREATE).await;
     let forged = Settlement { token: LeaseToken::mint(), ..world.settlement(&job, outcomes::created(&job)) };
     let mut unknown = world.settlement(&job, outcomes::created(&job));
-    unknown.job.onboarding = Row::of(9).new().id;
+    unknown.job.onboarding = Row::of(9).identified().id;
     let mut other_kind = world.settlement(&job, outcomes::created(&job));
     other_kind.job.kind = Kind::PollStatus;
     let answers = world.store.settle(vec![forged, unknown, other_kind]).await.unwrap();

@@ -28,7 +28,7 @@ use crate::{
 pub const LEASE: Duration = Duration::from_secs(30);
 
 /// How long a worker may be silent in stories.
-pub const PATIENCE: Duration = Duration::from_secs(60);
+pub const PATIENCE: Duration = Duration::from_mins(1);
 
 /// The credential that everybody uses.
 pub const CREDENTIAL: &str = "credential-1";
@@ -111,7 +111,8 @@ impl Row {
         self
     }
 
-    pub fn new(&self) -> NewOnboarding {
+    /// The row with its identity.
+    pub fn identified(&self) -> NewOnboarding {
         let customer = NewCustomer::parse(RawCustomer {
             reference: self.reference.as_deref(),
             email: &self.email,
@@ -188,7 +189,7 @@ impl<H: Harness> World<H> {
     // ---- taking in ----
 
     pub async fn enqueue(&self, rows: impl IntoIterator<Item = Row>) -> Vec<Answer> {
-        let batch: Vec<NewOnboarding> = rows.into_iter().map(|row| row.new()).collect();
+        let batch: Vec<NewOnboarding> = rows.into_iter().map(|row| row.identified()).collect();
         let ids: Vec<OnboardingId> = batch.iter().map(|new| new.id).collect();
         let answers = self.store.enqueue(batch).await.unwrap();
         assert_eq!(answers.len(), ids.len());
@@ -204,7 +205,7 @@ impl<H: Harness> World<H> {
     /// Takes the customer of that number in.
     pub async fn take_in(&self, n: u32) -> OnboardingId {
         let row = Row::of(n);
-        let id = row.new().id;
+        let id = row.identified().id;
         assert_eq!(self.enqueue_one(row).await, Answer::New);
         id
     }

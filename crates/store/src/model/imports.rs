@@ -40,7 +40,7 @@ impl State {
         };
         let silent_for = now.since(import.seen_at);
         if import.owner != start.owner && silent_for <= import.patience {
-            return ImportBegun::Busy(import.patience - silent_for);
+            return ImportBegun::Busy(import.patience.saturating_sub(silent_for));
         }
         // The same owner asks again at the very beginning: its first reply was lost.
         let is_repeat = import.owner == start.owner && import.checkpoint == Checkpoint::default();

@@ -4,8 +4,7 @@ use std::time::Duration;
 
 use gangway_jobs::circuit::{Report, Verdict};
 use gangway_jobs::clock::Timestamp;
-use gangway_jobs::failure::Failure;
-use gangway_jobs::job::Hold;
+use gangway_jobs::job::{Hold, Job};
 use gangway_jobs::outcome::{Outcome, Settled, Settlement};
 use gangway_jobs::transition;
 
@@ -21,7 +20,7 @@ impl State {
 
     fn settle_one(&mut self, settlement: Settlement, now: Timestamp) -> Settled {
         let (id, token) = (settlement.job, settlement.token);
-        let Some(job) = self.held(id, token).cloned() else {
+        let Some(mut job) = self.held(id, token).cloned() else {
             return if self.fences.get(&id) == Some(&token) { Settled::Already } else { Settled::LeaseLost };
         };
         let (Some(lease), Some(mut record)) =
@@ -30,12 +29,8 @@ impl State {
             return Settled::LeaseLost;
         };
         let verdict = self.judge(&settlement, job.parked, now);
-        let (outcome, parked_for) = Self::as_judged(settlement.outcome, &verdict);
-        let mut consequence = transition::settle(&mut record, job, &lease, outcome, now);
-        if let (Some(failure), Some(job)) = (parked_for, consequence.job.as_mut()) {
-            job.parked = true;
-            job.failure = failure.or(job.failure.take());
-        }
+        let outcome = Self::as_judged(settlement.outcome, &mut job, &verdict);
+        let consequence = transition::settle(&mut record, job, &lease, outcome, now);
         self.write(record, Some(id), consequence, now);
         self.fences.insert(id, token);
         self.excuse(verdict);
@@ -56,18 +51,19 @@ impl State {
         self.circuit.observe(&report, &policy, now)
     }
 
-    /// The outcome under the verdict; and, if it is to be parked, why.
-    fn as_judged(outcome: Outcome, verdict: &Verdict) -> (Outcome, Option<Option<Failure>>) {
+    /// The outcome under the verdict.
+    fn as_judged(outcome: Outcome, job: &mut Job, verdict: &Verdict) -> Outcome {
         match verdict {
-            Verdict::Stands => (outcome, None),
+            Verdict::Stands => outcome,
             Verdict::Park(after) => {
-                let failure = match &outcome {
-                    Outcome::Bury { failure, .. } | Outcome::Retry { failure, .. } => Some(failure.clone()),
-                    Outcome::Complete(_) | Outcome::Snooze { .. } | Outcome::GiveBack { .. } => None,
-                };
-                (transition::parked(&outcome, *after), Some(failure))
+                job.parked = true;
+                // People should see why it stands aside.
+                if let Outcome::Bury { failure, .. } | Outcome::Retry { failure, .. } = &outcome {
+                    job.failure = Some(failure.clone());
+                }
+                transition::parked(&outcome, *after)
             }
-            Verdict::Excuse(_) => (transition::excused(outcome, Duration::ZERO), None),
+            Verdict::Excuse(_) => transition::excused(outcome, Duration::ZERO),
         }
     }
 

@@ -151,18 +151,16 @@ impl State {
         for event in consequence.events {
             self.append(&mut record, event, now);
         }
-        if !record.stage.is_end() {
-            self.ended_at.remove(&id);
-        } else {
+        if record.stage.is_end() {
             self.ended_at.entry(id).or_insert(now);
+        } else {
+            self.ended_at.remove(&id);
         }
         if record.stage == Stage::Erased {
             self.forget(&record);
-        } else {
-            if self.records.insert(id, record).is_none() {
-                self.last_place += 1;
-                self.places.insert(id, self.last_place);
-            }
+        } else if self.records.insert(id, record).is_none() {
+            self.last_place += 1;
+            self.places.insert(id, self.last_place);
         }
     }
 
@@ -170,6 +168,7 @@ impl State {
     fn forget(&mut self, record: &Record) {
         self.jobs.retain(|job, _| job.onboarding != record.id);
         self.records.remove(&record.id);
+        self.ended_at.remove(&record.id);
         self.ledger.insert(record.id, LedgerRow::of(record));
         self.redact(record.id);
     }
