@@ -127,7 +127,7 @@ impl Bucket {
     }
 
     fn fill(&mut self, policy: &RatePolicy, now: Timestamp) {
-        let elapsed = now.since(self.filled_at).min(HORIZON).as_secs_f64();
+        let elapsed = now.since(self.filled_at).as_secs_f64();
         self.filled_at = self.filled_at.max(now);
         let mut over = 0.0;
         for class in Class::ALL {
@@ -207,6 +207,16 @@ mod tests {
     fn a_rate_that_is_lowered_takes_its_tokens_along() {
         let mut bucket = Bucket::full(&RatePolicy { per_second: 1_000.0, ..POLICY }, at(0));
         assert_eq!(bucket.take(&POLICY, Class::Poll, 1_000, at(0)), 6);
+    }
+
+    #[test]
+    fn a_slow_class_gets_its_token_however_seldom_it_asks() {
+        let policy = RatePolicy { per_second: 0.1, ..POLICY };
+        let mut bucket = Bucket::full(&policy, at(0));
+        for class in Class::ALL {
+            assert_eq!(bucket.take(&policy, class, 1, at(0)), 1);
+        }
+        assert_eq!(bucket.take(&policy, Class::Poll, 1, at(34_000)), 1);
     }
 
     #[test]

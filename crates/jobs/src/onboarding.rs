@@ -117,6 +117,18 @@ pub struct Kyb {
     pub updated_at: String,
 }
 
+impl Kyb {
+    /// Whether the customer's status has moved since `known`. `PENDING_RESPONSE` may be left and entered again between
+    /// two reads, which shows only in `updated_at`.
+    pub fn has_moved_since(&self, known: Option<&Self>) -> bool {
+        known.is_none_or(|known| {
+            let asked_again =
+                self.status.status() == Status::PendingResponse && known.updated_at != self.updated_at;
+            known.status != self.status || asked_again
+        })
+    }
+}
+
 /// The newest link that was made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LinkState {
@@ -338,8 +350,10 @@ impl Patch {
             record.foreign_customer_id = Some(id);
         }
         if let Some(kyb) = self.kyb {
-            if record.kyb.as_ref().is_none_or(|known| known.status != kyb.status) {
+            if kyb.has_moved_since(record.kyb.as_ref()) {
                 record.status_since = now;
+            }
+            if record.kyb.as_ref().is_none_or(|known| known.status != kyb.status) {
                 record.note(now, format!("kyb {}", kyb.status));
             }
             record.kyb = Some(kyb);

@@ -66,8 +66,12 @@ impl PollPolicy {
             // A tenth of its age: a form untouched for five hours is looked at every half hour.
             (since_change / 10).clamp(self.min_interval, self.max_interval)
         };
-        let jittered = base.max(crowd).mul_f64(1.0 + random.clamp(0.0, 1.0));
-        jittered.min(self.max_interval.max(crowd.mul_f64(2.0)))
+        let random = random.clamp(0.0, 1.0);
+        let crowd = crowd.min(self.give_up_after);
+        let jittered = base.max(crowd).mul_f64(1.0 + random);
+        // The longest interval is jittered too, or all forms of one import would be looked at in one minute for ever.
+        let longest = self.max_interval.max(crowd * 2).mul_f64(0.75 + 0.25 * random);
+        jittered.min(longest).max(self.min_interval)
     }
 
     /// What one read means.
@@ -81,9 +85,7 @@ impl PollPolicy {
     ) -> Outcome {
         let status = seen.status.status();
         let changed = record.kyb.as_ref().is_none_or(|known| known.status != seen.status);
-        // A status that is left and entered again between two reads shows only in `updated_at`.
-        let asked_again = status == Status::PendingResponse
-            && record.kyb.as_ref().is_some_and(|known| known.updated_at != seen.updated_at);
+        let moved = seen.has_moved_since(record.kyb.as_ref());
         let old_rejection = is_old_rejection(record, &seen);
         let mut step = Step::default();
         step.patch.polled = true;
@@ -91,7 +93,7 @@ impl PollPolicy {
         if changed {
             step.events.push(status_changed(record, &seen));
         }
-        if (changed || asked_again) && status == Status::PendingResponse {
+        if moved && status == Status::PendingResponse {
             step.events.push(action_required(record, &seen));
             if self.eager_links {
                 step.follow_ups.push(FollowUp::now(transition::next_link(record)));
@@ -102,9 +104,10 @@ impl PollPolicy {
         if matches!(step.patch.stage, Some(Stage::Approved | Stage::Rejected)) {
             return Outcome::Complete(step);
         }
-        let quiet_for = if changed { Duration::ZERO } else { now.since(record.status_since) };
+        let quiet_for = if moved { Duration::ZERO } else { now.since(record.status_since) };
         if quiet_for >= self.give_up_after {
-            if matches!(status, Status::Init | Status::PendingResponse) {
+            // A rejection that another round was to overcome waits for the customer as a form does.
+            if old_rejection || matches!(status, Status::Init | Status::PendingResponse) {
                 step.patch.stage = Some(Stage::Expired);
                 return Outcome::Complete(step);
             }
@@ -113,7 +116,7 @@ impl PollPolicy {
             step.patch.stale = Some(false);
         }
         let mut seen_record = record.clone();
-        if changed {
+        if moved {
             seen_record.status_since = now;
         }
         seen_record.kyb.clone_from(&step.patch.kyb);

@@ -79,7 +79,7 @@ fn record(was: Was) -> Record {
 }
 
 #[test]
-fn what_nobody_knows_is_new_unless_its_email_is_ELSEWHERE {
+fn what_nobody_knows_is_new_unless_its_email_is_elsewhere() {
     let first = first();
     assert_eq!(decide(&first, &Known::Nothing, None), Answer::New);
     assert_eq!(decide(&first, &Known::Nothing, Some(first.id)), Answer::New);
