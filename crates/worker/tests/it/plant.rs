@@ -65,7 +65,10 @@ impl Plant {
         let url = format!("sqlite:{}", file.display());
         let mode = Mode::Create(made_for());
         let store = gangway_store::open(&url, mode, policies(), Arc::new(SystemClock)).unwrap();
-        Self::on(MoodyStore::around(store), api)
+        let mut plant = Self::on(MoodyStore::around(store), api);
+        // A disk may take longer than the shortest of leases.
+        plant.config.lease = Duration::from_secs(5);
+        plant
     }
 
     fn on(store: Arc<MoodyStore>, api: Arc<LivingApi>) -> Self {
