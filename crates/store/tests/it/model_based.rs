@@ -39,33 +39,113 @@ use crate::harness::{Model, Sqlite};
 /// One operation. Numbers name customers, workers, or places in the list of all leases ever given.
 #[derive(Clone, Debug)]
 enum Op {
-    Enqueue { n: u32, email: u32, other_company: bool, row: Option<(u128, u64)> },
-    Lease { kind: Kind, max: usize, worker: u128 },
-    LeaseAgain { lease: usize },
-    Settle { lease: usize, end: End, signal: Signal },
-    SettleAll { end: End },
-    Extend { lease: usize },
-    Release { lease: usize, started: bool },
-    TakeBack { limit: usize },
-    Advance { seconds: u64 },
-    Beat { worker: u128 },
-    Deregister { worker: u128 },
-    Cancel { n: u32 },
-    Erase { n: u32 },
-    Hint { n: u32 },
-    RequestLink { n: u32 },
-    Redrive { limit: usize },
-    DropDead { limit: usize },
-    Pause { kind: Option<Kind> },
-    Resume { kind: Option<Kind> },
-    Resolve { resolution: Resolution },
-    Permit { class: Class },
-    GroupAdd { group: usize, from: GroupStart },
-    GroupRemove { group: usize },
-    Read { group: usize, consumer: u8, count: usize },
-    Ack { group: usize, positions: Vec<u64> },
-    Prune { age: u64, limit: usize },
-    Trim { age: u64, limit: usize },
+    Enqueue {
+        n: u32,
+        email: u32,
+        other_company: bool,
+        row: Option<(u128, u64)>,
+    },
+    Lease {
+        kind: Kind,
+        max: usize,
+        worker: u128,
+    },
+    LeaseAgain {
+        lease: usize,
+    },
+    /// Leases and settles at once: what lets a sequence get anywhere.
+    Work {
+        kind: Kind,
+        max: usize,
+        end: End,
+        signal: Signal,
+    },
+    /// Leases, and is never heard of again.
+    Die {
+        kind: Kind,
+        worker: u128,
+    },
+    Settle {
+        lease: usize,
+        end: End,
+        signal: Signal,
+    },
+    SettleAll {
+        end: End,
+    },
+    Extend {
+        lease: usize,
+    },
+    Release {
+        lease: usize,
+        started: bool,
+    },
+    TakeBack {
+        limit: usize,
+    },
+    Advance {
+        seconds: u64,
+    },
+    Beat {
+        worker: u128,
+    },
+    Deregister {
+        worker: u128,
+    },
+    Cancel {
+        n: u32,
+    },
+    Erase {
+        n: u32,
+    },
+    Hint {
+        n: u32,
+    },
+    RequestLink {
+        n: u32,
+    },
+    Redrive {
+        limit: usize,
+    },
+    DropDead {
+        limit: usize,
+    },
+    Pause {
+        kind: Option<Kind>,
+    },
+    Resume {
+        kind: Option<Kind>,
+    },
+    Resolve {
+        resolution: Resolution,
+    },
+    Permit {
+        class: Class,
+    },
+    GroupAdd {
+        group: usize,
+        from: GroupStart,
+    },
+    GroupRemove {
+        group: usize,
+    },
+    Read {
+        group: usize,
+        consumer: u8,
+        count: usize,
+    },
+    Ack {
+        group: usize,
+        positions: Vec<u64>,
+    },
+    Prune {
+        age: u64,
+        limit: usize,
+    },
+    Trim {
+        age: u64,
+        limit: usize,
+    },
     Reopen,
     Look,
 }
@@ -99,8 +179,8 @@ fn end() -> impl Strategy<Value = End> {
 
 fn signal() -> impl Strategy<Value = Signal> {
     prop_oneof![
-        8 => Just(Signal::None),
-        6 => any::<bool>().prop_map(|fresh| Signal::Healthy { fresh }),
+        20 => Just(Signal::None),
+        10 => any::<bool>().prop_map(|fresh| Signal::Healthy { fresh }),
         2 => any::<bool>().prop_map(|internal| Signal::Down { internal }),
         1 => select(vec![None, Some(3), Some(40)])
             .prop_map(|wait| Signal::RateLimited { wait: wait.map(Duration::from_secs) }),
@@ -115,25 +195,28 @@ fn kind() -> impl Strategy<Value = Kind> {
 }
 
 fn op() -> impl Strategy<Value = Op> {
-    let n = || 0..5_u32;
+    let n = || 0..8_u32;
     let lease = || 0..12_usize;
     let worker = || 1..4_u128;
     let running = prop_oneof![
-        8 => (n(), 0..5_u32, proptest::bool::weighted(0.1), proptest::option::of((0..2_u128, 0..3_u64)), any::<bool>())
+        8 => (n(), 0..8_u32, proptest::bool::weighted(0.1), proptest::option::of((0..2_u128, 0..3_u64)), proptest::bool::weighted(0.8))
             .prop_map(|(n, email, other_company, row, own)| Op::Enqueue {
                 n,
                 email: if own { n } else { email },
                 other_company,
                 row,
             }),
-        12 => (kind(), 1..5_usize, worker()).prop_map(|(kind, max, worker)| Op::Lease { kind, max, worker }),
+        8 => (kind(), 1..5_usize, worker()).prop_map(|(kind, max, worker)| Op::Lease { kind, max, worker }),
         1 => lease().prop_map(|lease| Op::LeaseAgain { lease }),
-        14 => (lease(), end(), signal()).prop_map(|(lease, end, signal)| Op::Settle { lease, end, signal }),
+        24 => (kind(), 1..5_usize, end(), signal())
+            .prop_map(|(kind, max, end, signal)| Op::Work { kind, max, end, signal }),
+        3 => (kind(), worker()).prop_map(|(kind, worker)| Op::Die { kind, worker }),
+        8 => (lease(), end(), signal()).prop_map(|(lease, end, signal)| Op::Settle { lease, end, signal }),
         1 => end().prop_map(|end| Op::SettleAll { end }),
         1 => lease().prop_map(|lease| Op::Extend { lease }),
         1 => (lease(), any::<bool>()).prop_map(|(lease, started)| Op::Release { lease, started }),
-        2 => (0..4_usize).prop_map(|limit| Op::TakeBack { limit }),
-        5 => select(vec![0, 1, 5, 11, 31, 61, 4_000, 2_700_000]).prop_map(|seconds| Op::Advance { seconds }),
+        2 => (0..9_usize).prop_map(|limit| Op::TakeBack { limit }),
+        5 => select(vec![0, 1, 5, 11, 31, 61, 61, 4_000, 4_000, 2_700_000]).prop_map(|seconds| Op::Advance { seconds }),
         2 => worker().prop_map(|worker| Op::Beat { worker }),
         1 => worker().prop_map(|worker| Op::Deregister { worker }),
         3 => Just(Op::Reopen),
@@ -142,13 +225,14 @@ fn op() -> impl Strategy<Value = Op> {
     let steering = prop_oneof![
         2 => n().prop_map(|n| Op::Cancel { n }),
         1 => n().prop_map(|n| Op::Erase { n }),
-        2 => n().prop_map(|n| Op::Hint { n }),
-        2 => n().prop_map(|n| Op::RequestLink { n }),
-        2 => (0..3_usize).prop_map(|limit| Op::Redrive { limit }),
+        4 => n().prop_map(|n| Op::Hint { n }),
+        4 => n().prop_map(|n| Op::RequestLink { n }),
+        4 => (0..3_usize).prop_map(|limit| Op::Redrive { limit }),
         1 => (0..3_usize).prop_map(|limit| Op::DropDead { limit }),
         1 => proptest::option::of(kind()).prop_map(|kind| Op::Pause { kind }),
-        2 => proptest::option::of(kind()).prop_map(|kind| Op::Resume { kind }),
-        1 => any::<bool>().prop_map(|retry| Op::Resolve {
+        4 => Just(Op::Resume { kind: None }),
+        1 => kind().prop_map(|kind| Op::Resume { kind: Some(kind) }),
+        2 => any::<bool>().prop_map(|retry| Op::Resolve {
             resolution: if retry { Resolution::Retry } else { Resolution::Bury },
         }),
         1 => select(Class::ALL.to_vec()).prop_map(|class| Op::Permit { class }),
@@ -165,7 +249,7 @@ fn op() -> impl Strategy<Value = Op> {
         2 => (0..100_u64, 0..4_usize).prop_map(|(age, limit)| Op::Prune { age, limit }),
         1 => (0..100_u64, 0..9_usize).prop_map(|(age, limit)| Op::Trim { age, limit }),
     ];
-    prop_oneof![6 => running, 2 => steering, 2 => outbox]
+    prop_oneof![12 => running, 2 => steering, 2 => outbox]
 }
 
 const GROUPS: [&str; 3] = ["main", "crm", "typo"];
@@ -315,10 +399,21 @@ impl<H: Harness> Pair<H> {
 
     async fn run_on_jobs(&mut self, op: Op) {
         match op {
-            Op::Lease { kind, max, worker: n } => {
-                self.tokens += 1;
-                let token = LeaseToken::from_uuid(Uuid::from_u128(self.tokens << 64));
-                self.lease(kind, max, n, token).await;
+            Op::Lease { kind, max, worker } => self.lease_anew(kind, max, worker).await,
+            Op::Work { kind, max, end, signal } => {
+                let before = self.leases.len();
+                self.lease_anew(kind, max, 1).await;
+                let batch: Vec<Settlement> = self.leases[before..]
+                    .iter()
+                    .map(|(job, worker)| settlement(job, *worker, end, signal.clone()))
+                    .collect();
+                both!(self, settle(batch)).unwrap();
+            }
+            Op::Die { kind, worker: n } => {
+                self.lease_anew(kind, 2, n).await;
+                both!(self, deregister(worker(n))).unwrap();
+                self.advance(LEASE);
+                both!(self, take_back(100)).unwrap();
             }
             Op::LeaseAgain { lease } => {
                 if let Some((job, _)) = self.leased(lease) {
@@ -371,6 +466,12 @@ impl<H: Harness> Pair<H> {
     /// A lease of the past, the latest first.
     fn leased(&self, back: usize) -> Option<(LeasedJob, WorkerId)> {
         self.leases.iter().rev().nth(back).cloned()
+    }
+
+    async fn lease_anew(&mut self, kind: Kind, max: usize, n: u128) {
+        self.tokens += 1;
+        let token = LeaseToken::from_uuid(Uuid::from_u128(self.tokens << 64));
+        self.lease(kind, max, n, token).await;
     }
 
     async fn lease(&mut self, kind: Kind, max: usize, n: u128, token: LeaseToken) {
@@ -505,19 +606,19 @@ fn agree<H: Harness>(ops: Vec<Op>) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 300, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 200, ..ProptestConfig::default() })]
 
     #[test]
-    fn whatever_happens_the_invariants_hold(ops in vec(op(), 1..120)) {
+    fn whatever_happens_the_invariants_hold(ops in vec(op(), 1..200)) {
         agree::<Model>(ops);
     }
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 80, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
 
     #[test]
-    fn whatever_happens_the_embedded_store_does_as_the_model(ops in vec(op(), 1..120)) {
+    fn whatever_happens_the_embedded_store_does_as_the_model(ops in vec(op(), 1..200)) {
         agree::<Sqlite>(ops);
     }
 }
