@@ -16,8 +16,7 @@ pub struct Policies {
     pub max_lease_losses: u32,
     /// Whether a revived or reopened onboarding gets a link at once.
     pub eager_links: bool,
-    /// The longest outbox batch and the like are bounded by constants; this bounds how long a writer waits for another
-    /// process's transaction.
+    /// How long a writer waits for another process's transaction.
     pub busy_timeout: Duration,
 }
 

@@ -93,7 +93,8 @@ struct Threads {
     writer: mpsc::Sender<Box<dyn Operation>>,
     /// Absent for a store in memory, which has one connection: the writer reads too.
     reader: Option<mpsc::Sender<Read>>,
-    handles: Vec<JoinHandle<()>>,
+    reading: Vec<JoinHandle<()>>,
+    writing: JoinHandle<()>,
 }
 
 impl fmt::Debug for SqliteStore {
@@ -114,15 +115,15 @@ impl SqliteStore {
         time.raise(high_water);
         let file = Arc::new(file);
         let wake = Arc::new(Wake::default());
-        let mut handles = Vec::new();
+        let mut reading = Vec::new();
         let mut reader = None;
         if file.is_shared() {
             let (send, queue) = mpsc::channel(reader::QUEUE);
             let work = Reader { conn: file::connect_to_read(file.path())?, time: Arc::clone(&time) };
-            handles.push(spawn(&file, "gangway-store-read", move || work.run(queue))?);
+            reading.push(spawn(&file, "gangway-store-read", move || work.run(queue))?);
             reader = Some(send);
             let watch = wake.watch(file::connect_to_read(file.path())?);
-            handles.push(watch.map_err(|source| no_thread(&file, source))?);
+            reading.push(watch.map_err(|source| no_thread(&file, source))?);
         }
         let (writer, queue) = mpsc::channel(writer::QUEUE);
         let work = Writer {
@@ -133,8 +134,8 @@ impl SqliteStore {
             time: Arc::clone(&time),
             wake: Arc::clone(&wake),
         };
-        handles.push(spawn(&file, "gangway-store-write", move || work.run(queue))?);
-        let threads = Mutex::new(Some(Threads { writer, reader, handles }));
+        let writing = spawn(&file, "gangway-store-write", move || work.run(queue))?;
+        let threads = Mutex::new(Some(Threads { writer, reader, reading, writing }));
         Ok(Arc::new(Self { file, stamp, time, wake, threads }))
     }
 
@@ -183,9 +184,9 @@ impl SqliteStore {
     }
 
     /// Lets nobody in any more; answers the threads, which end when they are done.
-    fn shut(&self) -> Vec<JoinHandle<()>> {
+    fn shut(&self) -> Option<Threads> {
         self.wake.close();
-        self.lock().take().map(|threads| threads.handles).unwrap_or_default()
+        self.lock().take()
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Option<Threads>> {
@@ -195,15 +196,22 @@ impl SqliteStore {
 
 impl Drop for SqliteStore {
     fn drop(&mut self) {
-        join(self.shut());
+        end(self.shut());
     }
 }
 
-fn join(handles: Vec<JoinHandle<()>>) {
-    for handle in handles {
-        if handle.join().is_err() {
-            tracing::error!("a thread of the store has panicked");
-        }
+/// Waits for the threads: the writer comes last, to close the last connection.
+fn end(threads: Option<Threads>) {
+    let Some(Threads { writer, reader, reading, writing }) = threads else { return };
+    drop(reader);
+    reading.into_iter().for_each(join);
+    drop(writer);
+    join(writing);
+}
+
+fn join(handle: JoinHandle<()>) {
+    if handle.join().is_err() {
+        tracing::error!("a thread of the store has panicked");
     }
 }
 

@@ -6,10 +6,11 @@ use gangway_jobs::job::Job;
 use gangway_jobs::kind::Kind;
 use gangway_jobs::transition;
 
-use super::fault::Answer;
+use super::fault::{Answer, Fault};
 use super::rows::{self, Onboarding};
 use super::tx::Tx;
 use super::{jobs, ledger};
+use crate::Error;
 
 /// A customer with the stored input of its create job, made outside of the transaction.
 pub(super) type Item = (NewOnboarding, String);
@@ -21,7 +22,15 @@ pub(super) fn enqueue(tx: &mut Tx<'_>, batch: Vec<Item>) -> Answer<Vec<Enqueued>
 fn one(tx: &mut Tx<'_>, new: &NewOnboarding, payload: String) -> Answer<Enqueued> {
     let email_owner = ledger::email_owner(tx.conn, new.email_key)?;
     if let Some(stored) = rows::by_id(tx.conn, new.id)? {
-        let mut onboarding = stored.parse()?;
+        let mut onboarding = match stored.parse() {
+            Ok(onboarding) => onboarding,
+            Err(Fault::Refused(error @ Error::Damaged { .. })) => {
+                // Nobody knows how far it came, so nothing is done; the row shows up as one to look at.
+                tracing::error!(%error, "a row meets a record that cannot be read");
+                return Ok(Enqueued::ConflictingContent);
+            }
+            Err(fault) => return Err(fault),
+        };
         let answer = enqueue::decide(new, &Known::Record(&onboarding.record), email_owner);
         if answer == Enqueued::Revived && !enqueue::is_repeat(new, &onboarding.record) {
             revive(tx, &mut onboarding, new)?;

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use gangway_jobs::clock::Timestamp;
 use gangway_jobs::event::Epoch;
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension, TransactionBehavior, params};
 
 use super::{Mode, Place};
@@ -107,6 +108,8 @@ pub(super) fn open(place: &Place, mode: &Mode, now: Timestamp) -> Result<Opened>
         .query_row("SELECT high_water FROM store", [], |row| row.get(0))
         .map(Timestamp::from_millis)
         .map_err(sqlite("read the time of", &path))?;
+    // The writer waits for the lock by itself: SQLite's own waits grow to 100 ms and would miss every gap of a busy store.
+    conn.busy_timeout(Duration::ZERO).map_err(sqlite("set up", &path))?;
     let identity = match place {
         Place::Memory => None,
         Place::File(_) => Some(Identity::of(&path).map_err(io("look at", &path))?),
@@ -136,13 +139,17 @@ fn prepare(path: &Path, mode: &Mode) -> Result<()> {
 
 fn make(path: &Path) -> Result<()> {
     let mut options = std::fs::OpenOptions::new();
-    options.write(true).create(true).truncate(false);
+    // Never one that is there: closing it again would drop the locks that SQLite may hold on it in this process.
+    options.write(true).create_new(true);
     #[cfg(unix)]
     {
         use std::os::unix::fs::OpenOptionsExt as _;
         options.mode(0o600);
     }
-    options.open(path).map(drop).map_err(io("create", path))
+    match options.open(path) {
+        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => Ok(()),
+        made => made.map(drop).map_err(io("create", path)),
+    }
 }
 
 /// One more connection to a file.
@@ -158,6 +165,8 @@ pub(super) fn connect(path: &Path) -> Result<Connection> {
 pub(super) fn connect_to_read(path: &Path) -> Result<Connection> {
     let conn = connect(path)?;
     conn.execute_batch("PRAGMA query_only = 1").map_err(sqlite("set up", path))?;
+    // The writer knows whether the log is still the store's own; see there.
+    conn.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true).map_err(sqlite("set up", path))?;
     Ok(conn)
 }
 

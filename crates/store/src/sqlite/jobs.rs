@@ -199,7 +199,8 @@ pub(super) fn bury_aside(conn: &Connection, row: i64, now: Timestamp) -> rusqlit
     tracing::error!(row, "the record of a job cannot be read; the job is a dead letter now");
     let failure = Failure::new(Code::Undecodable, "the record of the onboarding cannot be read", now);
     conn.prepare_cached(
-        "UPDATE job SET hold = 2, dead_since = ?2, code = ?3, failure = ?4, token = NULL, worker = NULL WHERE id = ?1",
+        "UPDATE job SET hold = 2, dead_since = ?2, code = ?3, failure = ?4, due = ?2, attempt = 0, losses = 0, \
+                parked = 0, hastened = 0, token = NULL, worker = NULL WHERE id = ?1",
     )?
     .execute(params![
         row,

@@ -11,11 +11,11 @@ use gangway_jobs::limits::Class;
 use gangway_jobs::transition::{self, Loss};
 use rusqlite::{OptionalExtension, params};
 
-use super::fault::{Answer, Fault};
+use super::fault::Answer;
 use super::rows::{self, blob, millis, time};
 use super::tx::Tx;
 use super::{jobs, steer};
-use crate::{Error, Grant, LeaseRequest, MAX_BATCH, Release};
+use crate::{Grant, LeaseRequest, MAX_BATCH, Release};
 
 pub(super) fn lease(tx: &mut Tx<'_>, ask: &LeaseRequest) -> Answer<Grant> {
     let held = jobs::held_under(tx.conn, ask.token, ask.kind)?;
@@ -108,21 +108,24 @@ fn holds_a_suspect(tx: &Tx<'_>, ask: &LeaseRequest) -> Answer<bool> {
         .query_row(params![blob(ask.worker.as_uuid())], |row| row.get(0))?)
 }
 
-/// Begins one lease; `None` if the job's record cannot be read.
+/// Begins one lease; `None` if the job or its record cannot be read, which costs that job and no other.
 fn begin(tx: &mut Tx<'_>, ask: &LeaseRequest, row: i64) -> Answer<Option<LeasedJob>> {
+    match begin_readable(tx, ask, row) {
+        Err(fault) if fault.is_deterministic() => {
+            jobs::bury_aside(tx.conn, row, tx.now)?;
+            Ok(None)
+        }
+        done => done,
+    }
+}
+
+fn begin_readable(tx: &mut Tx<'_>, ask: &LeaseRequest, row: i64) -> Answer<Option<LeasedJob>> {
     let (Some(mut job), Some(stored)) =
         (jobs::load(tx.conn, row)?, rows::by_seq(tx.conn, jobs::seq_of(row))?)
     else {
         return Ok(None);
     };
-    let mut onboarding = match stored.parse() {
-        Ok(onboarding) => onboarding,
-        Err(Fault::Refused(Error::Damaged { .. })) => {
-            jobs::bury_aside(tx.conn, row, tx.now)?;
-            return Ok(None);
-        }
-        Err(fault) => return Err(fault),
-    };
+    let mut onboarding = stored.parse()?;
     let uncertain_before = onboarding.record.uncertain_since;
     let leased =
         transition::lease(&mut onboarding.record, &mut job, ask.token, ask.worker, tx.now, ask.length);

@@ -131,30 +131,36 @@ fn by_stage(conn: &Connection) -> Answer<BTreeMap<Stage, u64>> {
     Ok(counts)
 }
 
-/// Jobs by kind and state: waiting ones from the index of due times alone, the others are few.
+/// Jobs by kind and state: waiting ones from the indexes of due times alone, the others are few.
 fn job_counts(conn: &Connection, now: Timestamp) -> Answer<BTreeMap<Kind, BTreeMap<State, u64>>> {
     let mut counts: BTreeMap<Kind, BTreeMap<State, u64>> = BTreeMap::new();
-    for sql in [
-        "SELECT kind, CASE WHEN due <= ?1 THEN 0 WHEN attempt > 0 THEN 1 ELSE 2 END AS state, COUNT(*)
-         FROM job WHERE hold = 0 AND losses = 0 GROUP BY kind, state",
-        "SELECT kind, CASE WHEN due <= ?1 THEN 0 WHEN attempt > 0 THEN 1 ELSE 2 END AS state, COUNT(*)
-         FROM job WHERE hold = 0 AND losses > 0 GROUP BY kind, state",
-        "SELECT kind, 3 AS state, COUNT(*) FROM job INDEXED BY job_until WHERE hold = 1 AND ?1 = ?1 GROUP BY kind",
-        "SELECT kind, 4 AS state, COUNT(*) FROM job INDEXED BY job_dead WHERE hold = 2 AND ?1 = ?1 GROUP BY kind",
+    for (sql, states) in [
+        (
+            "SELECT kind, SUM(due <= ?1), SUM(due > ?1 AND attempt > 0), SUM(due > ?1 AND attempt = 0)
+             FROM job WHERE hold = 0 AND losses = 0 GROUP BY kind",
+            &[State::Available, State::Retryable, State::Scheduled][..],
+        ),
+        (
+            "SELECT kind, SUM(due <= ?1), SUM(due > ?1 AND attempt > 0), SUM(due > ?1 AND attempt = 0)
+             FROM job WHERE hold = 0 AND losses > 0 GROUP BY kind",
+            &[State::Available, State::Retryable, State::Scheduled],
+        ),
+        (
+            "SELECT kind, COUNT(?1) FROM job INDEXED BY job_until WHERE hold = 1 GROUP BY kind",
+            &[State::Running],
+        ),
+        ("SELECT kind, COUNT(?1) FROM job INDEXED BY job_dead WHERE hold = 2 GROUP BY kind", &[State::Dead]),
     ] {
         let mut statement = conn.prepare_cached(sql)?;
         let mut rows = statement.query(params![now.as_millis()])?;
         while let Some(row) = rows.next()? {
-            let kind = jobs::kind_at(0, row.get(0)?)?;
-            let state = match row.get::<_, i64>(1)? {
-                0 => State::Available,
-                1 => State::Retryable,
-                2 => State::Scheduled,
-                3 => State::Running,
-                _ => State::Dead,
-            };
-            *counts.entry(kind).or_default().entry(state).or_default() +=
-                row.get::<_, i64>(2)?.unsigned_abs();
+            let by_state = counts.entry(jobs::kind_at(0, row.get(0)?)?).or_default();
+            for (column, state) in states.iter().enumerate() {
+                let found = row.get::<_, i64>(column + 1)?.unsigned_abs();
+                if found > 0 {
+                    *by_state.entry(*state).or_default() += found;
+                }
+            }
         }
     }
     Ok(counts)

@@ -16,7 +16,7 @@ use gangway_jobs::transition::EndRequest;
 use uuid::Uuid;
 
 use super::look::Look;
-use super::{SqliteStore, enqueue, imports, join, lease, outbox, prune, settle, steer, take_back, workers};
+use super::{SqliteStore, end, enqueue, imports, lease, outbox, prune, settle, steer, take_back, workers};
 use crate::{
     CallReport, Checkpoint, DeadFilter, DeadLetter, Error, Grant, GroupStart, Hinted, ImportBegun,
     ImportStart, Inspection, LeaseRequest, LinkRequested, MAX_BATCH, Permit, PermitRequest, Position,
@@ -83,7 +83,7 @@ impl Store for SqliteStore {
 
     async fn settle(&self, batch: Vec<Settlement>) -> Result<Vec<Settled>> {
         bounded(batch.len())?;
-        self.write("settle", |tx| settle::settle(tx, batch)).await
+        self.write("settle", move |tx| settle::settle(tx, &batch)).await
     }
 
     async fn release(&self, leases: Vec<Release>) -> Result<()> {
@@ -219,8 +219,8 @@ impl Store for SqliteStore {
     }
 
     async fn close(&self) {
-        let handles = self.shut();
-        if let Err(error) = tokio::task::spawn_blocking(|| join(handles)).await {
+        let threads = self.shut();
+        if let Err(error) = tokio::task::spawn_blocking(|| end(threads)).await {
             tracing::error!(%error, "failed to wait for the threads of the store");
         }
     }

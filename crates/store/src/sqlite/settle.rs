@@ -1,5 +1,12 @@
 //! Writing the ends of attempts. Each is whole or not at all, and one that cannot be written harms only itself.
 
+use std::time::Duration;
+
+use super::fault::{Answer, Fault};
+use super::rows::{self, Stored, blob};
+use super::tx::Tx;
+use super::{jobs, ledger, workers};
+use crate::CallReport;
 use gangway_jobs::circuit::{Report, Verdict};
 use gangway_jobs::failure::{Code, Failure};
 use gangway_jobs::id::{JobId, LeaseToken};
@@ -8,38 +15,58 @@ use gangway_jobs::outcome::{Outcome, Settled, Settlement, Step};
 use gangway_jobs::signal::Signal;
 use gangway_jobs::transition;
 use rusqlite::params;
-use std::time::Duration;
 
-use super::fault::{Answer, Fault};
-use super::rows::{self, blob};
-use super::tx::Tx;
-use super::{jobs, ledger, workers};
-use crate::{CallReport, Error};
-
-pub(super) fn settle(tx: &mut Tx<'_>, batch: Vec<Settlement>) -> Answer<Vec<Settled>> {
-    batch.into_iter().map(|settlement| one(tx, settlement)).collect()
+/// Writes a batch. All of it at first; if one end cannot be written, each again in a savepoint of its own, which costs more
+/// and names the culprit.
+pub(super) fn settle(tx: &mut Tx<'_>, batch: &[Settlement]) -> Answer<Vec<Settled>> {
+    let before = tx.circuit()?.clone();
+    let together = tx.savepoint(|tx| batch.iter().map(|settlement| one(tx, settlement)).collect());
+    match together {
+        Err(fault) if fault.is_deterministic() => {
+            *tx.circuit()? = before;
+            batch.iter().map(|settlement| one_apart(tx, settlement)).collect()
+        }
+        done => done,
+    }
 }
 
-fn one(tx: &mut Tx<'_>, settlement: Settlement) -> Answer<Settled> {
-    let JobId { onboarding, kind } = settlement.job;
-    let token = settlement.token;
+/// The leased job that a settlement is about, with its onboarding's row.
+type Held = (Stored, Job, Lease);
+
+/// Finds it; or else what there is to answer.
+fn find(tx: &Tx<'_>, settlement: &Settlement) -> Answer<Result<Held, Settled>> {
+    let (JobId { onboarding, kind }, token) = (settlement.job, settlement.token);
+    let not_held = |written_before| if written_before { Settled::Already } else { Settled::LeaseLost };
     let Some(stored) = rows::by_id(tx.conn, onboarding)? else {
-        let written_before = ledger::fence(tx.conn, onboarding)?.is(kind, token);
-        return Ok(if written_before { Settled::Already } else { Settled::LeaseLost });
+        return Ok(Err(not_held(ledger::fence(tx.conn, onboarding)?.is(kind, token))));
     };
-    let row = jobs::row_of(stored.seq, kind);
-    let written_before = stored.fence.is(kind, token);
-    let Some((job, lease)) = held(tx, row, token)? else {
-        return Ok(if written_before { Settled::Already } else { Settled::LeaseLost });
+    Ok(match held(tx, jobs::row_of(stored.seq, kind), token)? {
+        Some((job, lease)) => Ok((stored, job, lease)),
+        None => Err(not_held(stored.fence.is(kind, token))),
+    })
+}
+
+fn one(tx: &mut Tx<'_>, settlement: &Settlement) -> Answer<Settled> {
+    let (stored, job, lease) = match find(tx, settlement)? {
+        Ok(held) => held,
+        Err(settled) => return Ok(settled),
     };
     let (job, outcome) = judge(tx, job, settlement)?;
-    let written = tx.savepoint(|tx| write(tx, row, job, &lease, outcome));
-    match written {
+    write(tx, stored, job, &lease, outcome)?;
+    Ok(Settled::Done)
+}
+
+/// The same, whatever is wrong with it.
+fn one_apart(tx: &mut Tx<'_>, settlement: &Settlement) -> Answer<Settled> {
+    let (stored, job, lease) = match find(tx, settlement)? {
+        Ok(held) => held,
+        Err(settled) => return Ok(settled),
+    };
+    let row = jobs::row_of(stored.seq, job.id.kind);
+    // Before the savepoint: what the attempt learnt about the API stays learnt.
+    let (job, outcome) = judge(tx, job, settlement)?;
+    match tx.savepoint(|tx| write(tx, stored, job, &lease, outcome)) {
         Ok(()) => Ok(Settled::Done),
-        Err(Fault::Refused(Error::Damaged { what: "record", .. })) => {
-            jobs::bury_aside(tx.conn, row, tx.now)?;
-            Ok(Settled::Done)
-        }
         Err(fault) if fault.is_deterministic() => bury(tx, row, &lease, &fault),
         Err(fault) => Err(fault),
     }
@@ -55,7 +82,7 @@ fn held(tx: &Tx<'_>, row: i64, token: LeaseToken) -> Answer<Option<(Job, Lease)>
 }
 
 /// What the circuit makes of an outcome, now that it knows of it.
-fn judge(tx: &mut Tx<'_>, mut job: Job, settlement: Settlement) -> Answer<(Job, Outcome)> {
+fn judge(tx: &mut Tx<'_>, mut job: Job, settlement: &Settlement) -> Answer<(Job, Outcome)> {
     let live_workers = live_workers(tx, &settlement.signal)?;
     let report = Report {
         job: job.id,
@@ -66,7 +93,7 @@ fn judge(tx: &mut Tx<'_>, mut job: Job, settlement: Settlement) -> Answer<(Job, 
         parked: job.parked,
         live_workers,
     };
-    let outcome = settlement.outcome;
+    let outcome = settlement.outcome.clone();
     let outcome = match observe(tx, &report)? {
         Verdict::Stands => outcome,
         Verdict::Park(after) => {
@@ -104,8 +131,7 @@ fn observe(tx: &mut Tx<'_>, report: &Report<'_>) -> Answer<Verdict> {
     Ok(verdict)
 }
 
-fn write(tx: &mut Tx<'_>, row: i64, job: Job, lease: &Lease, outcome: Outcome) -> Answer<()> {
-    let Some(stored) = rows::by_seq(tx.conn, jobs::seq_of(row))? else { return Ok(()) };
+fn write(tx: &mut Tx<'_>, stored: Stored, job: Job, lease: &Lease, outcome: Outcome) -> Answer<()> {
     let mut onboarding = stored.parse()?;
     let kind = job.id.kind;
     let end = transition::settle(&mut onboarding.record, job, lease, outcome, tx.now);
@@ -115,14 +141,17 @@ fn write(tx: &mut Tx<'_>, row: i64, job: Job, lease: &Lease, outcome: Outcome) -
 
 /// Buries a job whose end cannot be written.
 fn bury(tx: &mut Tx<'_>, row: i64, lease: &Lease, fault: &Fault) -> Answer<Settled> {
-    let Some(job) = jobs::load(tx.conn, row)? else { return Ok(Settled::LeaseLost) };
+    let (Some(stored), Some(job)) = (rows::by_seq(tx.conn, jobs::seq_of(row))?, jobs::load(tx.conn, row)?)
+    else {
+        return Ok(Settled::LeaseLost);
+    };
     tracing::error!(job.id = %job.id, reason = fault.in_short(), "the end of an attempt cannot be written");
     let failure = Failure::new(Code::Unsettleable, &fault.in_short(), tx.now);
     let outcome = Outcome::Bury { failure, step: Step::default() };
-    let buried = tx.savepoint(|tx| write(tx, row, job, lease, outcome));
-    match buried {
+    match tx.savepoint(|tx| write(tx, stored, job, lease, outcome)) {
         Ok(()) => Ok(Settled::Done),
         Err(fault) if fault.is_deterministic() => {
+            // Not even that: the record itself cannot be read.
             jobs::bury_aside(tx.conn, row, tx.now)?;
             Ok(Settled::Done)
         }

@@ -171,12 +171,14 @@ pub(super) fn resolve_circuit(tx: &mut Tx<'_>, resolution: Resolution) -> Answer
     let kinds = tx.circuit()?.resolve(resolution, policy, now);
     // The parked are tried again either way: as if nothing had been, or to be buried if they meet it again.
     for kind in &kinds {
-        tx.conn
-            .prepare_cached(
-                "UPDATE job SET parked = 0, due = CASE hold WHEN 0 THEN MIN(due, ?2) ELSE due END, hastened = hold = 1
-                 WHERE kind = ?1 AND parked = 1",
-            )?
-            .execute(params![jobs::place(*kind), now.as_millis()])?;
+        for sql in [
+            "UPDATE job SET parked = 0, due = MIN(due, ?2) WHERE hold = 0 AND losses = 0 AND kind = ?1 AND parked = 1",
+            "UPDATE job SET parked = 0, due = MIN(due, ?2) WHERE hold = 0 AND losses > 0 AND kind = ?1 AND parked = 1",
+            "UPDATE job INDEXED BY job_until SET parked = 0, hastened = (?2 = ?2) \
+             WHERE hold = 1 AND kind = ?1 AND parked = 1",
+        ] {
+            tx.conn.prepare_cached(sql)?.execute(params![jobs::place(*kind), now.as_millis()])?;
+        }
     }
     Ok(kinds)
 }

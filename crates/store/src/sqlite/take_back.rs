@@ -13,7 +13,7 @@ use super::{jobs, rows, workers};
 use crate::{MAX_BATCH, TakenBack};
 
 pub(super) fn take_back(tx: &mut Tx<'_>, limit: usize) -> Answer<TakenBack> {
-    if tx.jumped {
+    if tx.time.take_jump() {
         // The workers could not renew while the machine slept: one more term for everybody.
         tx.conn
             .prepare_cached("UPDATE job SET until = ?1 + term WHERE hold = 1 AND until < ?1 + term")?
@@ -32,9 +32,9 @@ pub(super) fn take_back(tx: &mut Tx<'_>, limit: usize) -> Answer<TakenBack> {
 }
 
 fn run_out(tx: &Tx<'_>, limit: usize) -> Answer<Vec<i64>> {
-    let mut statement = tx
-        .conn
-        .prepare_cached("SELECT id FROM job WHERE hold = 1 AND until <= ?1 ORDER BY until, onboarding, kind LIMIT ?2")?;
+    let mut statement = tx.conn.prepare_cached(
+        "SELECT id FROM job WHERE hold = 1 AND until <= ?1 ORDER BY until, onboarding, kind LIMIT ?2",
+    )?;
     let limit = i64::try_from(limit.saturating_add(1)).unwrap_or(i64::MAX);
     let rows = statement.query_map(params![tx.now.as_millis(), limit], |row| row.get(0))?;
     Ok(rows.collect::<rusqlite::Result<_>>()?)

@@ -10,6 +10,7 @@ use gangway_jobs::limits::Bucket;
 use gangway_jobs::onboarding::Stage;
 use rusqlite::{Connection, params};
 
+use super::clock::StoreTime;
 use super::fault::Answer;
 use crate::Policies;
 
@@ -20,8 +21,7 @@ pub(super) struct Tx<'c> {
     pub(super) now: Timestamp,
     pub(super) policies: &'c Policies,
     pub(super) epoch: Epoch,
-    /// The wall clock has jumped: leases get one more term.
-    pub(super) jumped: bool,
+    pub(super) time: &'c StoreTime,
     circuit: Option<Shared<Circuit>>,
     bucket: Option<Shared<Bucket>>,
     moved: Moved,
@@ -38,15 +38,14 @@ struct Shared<T> {
 }
 
 impl<'c> Tx<'c> {
-    pub(super) const fn new(
+    pub(super) fn new(
         conn: &'c Connection,
         policies: &'c Policies,
         epoch: Epoch,
-        now: Timestamp,
-        jumped: bool,
+        time: &'c StoreTime,
     ) -> Self {
         let moved = [0; Stage::ALL.len()];
-        Self { conn, now, policies, epoch, jumped, circuit: None, bucket: None, moved }
+        Self { conn, now: time.now(), policies, epoch, time, circuit: None, bucket: None, moved }
     }
 
     pub(super) fn circuit(&mut self) -> Answer<&mut Circuit> {

@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 
 use gangway_jobs::clock::Timestamp;
 use gangway_jobs::event::Epoch;
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, ffi, params};
 use tokio::sync::{mpsc, oneshot};
 
@@ -137,26 +138,31 @@ impl Writer {
     /// Works until nobody can send any more and all that was sent is done.
     pub(super) fn run(self, mut queue: Queue) {
         let mut worked = Duration::ZERO;
-        loop {
-            let next = match queue.try_recv() {
-                Ok(next) => next,
-                Err(_empty) => {
-                    worked = Duration::ZERO;
-                    match queue.blocking_recv() {
-                        Some(next) => next,
-                        None => break,
-                    }
-                }
-            };
+        let mut rested = Instant::now();
+        while let Some(next) = queue.blocking_recv() {
             let begun = Instant::now();
+            if begun.duration_since(rested) >= PAUSE {
+                worked = Duration::ZERO;
+            }
             self.group(next, &mut queue);
             worked += begun.elapsed();
             if worked > WORK && self.file.is_shared() {
                 std::thread::sleep(PAUSE);
                 worked = Duration::ZERO;
             }
+            rested = Instant::now();
         }
-        if let Err(error) = self.conn.execute_batch("PRAGMA wal_checkpoint(TRUNCATE)") {
+        self.leave();
+    }
+
+    /// Tidies up, as the last connection of this process: the log goes into the file.
+    fn leave(&self) {
+        if self.file.is_replaced() {
+            // SQLite would take away the log of that *name*, which may be another store's by now.
+            if let Err(error) = self.conn.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true) {
+                tracing::error!(%error, "failed to keep away from the log of the replaced store");
+            }
+        } else if let Err(error) = self.conn.execute_batch("PRAGMA wal_checkpoint(TRUNCATE)") {
             tracing::debug!(%error, "the log stays for the next process to take over");
         }
     }
@@ -253,8 +259,7 @@ impl Writer {
 
     fn run_one(&self, operation: &mut dyn Operation) -> rusqlite::Result<()> {
         self.conn.prepare_cached("SAVEPOINT operation")?.execute([])?;
-        let now = self.time.now();
-        let mut tx = Tx::new(&self.conn, &self.policies, self.epoch, now, self.time.take_jump());
+        let mut tx = Tx::new(&self.conn, &self.policies, self.epoch, &self.time);
         let good = operation.run(&mut tx);
         if self.conn.is_autocommit() {
             // The disk is full or failed: SQLite has undone the whole transaction, and with it what came before.
