@@ -24,6 +24,11 @@ use crate::output::{Ending, complain};
 
 fn main() -> ExitCode {
     output::shape_errors();
+    // A panic's message may hold what a handler was working on; its place is enough to find it.
+    std::panic::set_hook(Box::new(|panic| {
+        let place = panic.location().map_or_else(|| "an unknown place".to_owned(), ToString::to_string);
+        complain(&format!("internal error at {place}; please report it"));
+    }));
     match cli::run(Cli::parse()) {
         // Whoever reads us may have seen enough, as `head` does.
         Ok(Ending::Well) | Err(Error::OutputClosed) => ExitCode::SUCCESS,

@@ -185,6 +185,7 @@ pub fn new_record(new: &NewOnboarding, now: Timestamp) -> Record {
         rejected_before: None,
         hinted_at: None,
         link: None,
+        links_wanted: 0,
         stale: false,
         cancel_requested: false,
         erase_requested: false,

@@ -201,6 +201,10 @@ pub struct Record {
     /// The newest link.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub link: Option<LinkState>,
+    /// The number of the newest link that was asked for. A job that is still at an older one goes on to it: that one may
+    /// have been made, its answer lost, and the customer through with it.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub links_wanted: u32,
     /// Under review for longer than `poll.give_up_after`.
     #[serde(default, skip_serializing_if = "is_false")]
     pub stale: bool,
@@ -311,6 +315,8 @@ pub struct Patch {
     pub kyb: Option<Kyb>,
     /// A link was made.
     pub link: Option<LinkState>,
+    /// Another link is asked for: its number.
+    pub link_wanted: Option<u32>,
     /// What is now certain about the create.
     pub certainty: Certainty,
     /// The API has definitely refused the key (the new one, if it changes), and may remember that.
@@ -364,6 +370,9 @@ impl Patch {
         if let Some(link) = self.link {
             record.note(now, format!("link {}", link.ordinal));
             record.link = Some(link);
+        }
+        if let Some(ordinal) = self.link_wanted {
+            record.links_wanted = record.links_wanted.max(ordinal);
         }
         match self.certainty {
             Certainty::Unknown => {}

@@ -9,6 +9,7 @@ use crate::event::{EventType, NewEvent};
 use crate::kyb::Status;
 use crate::onboarding::{Kyb, Record, Stage};
 use crate::outcome::{FollowUp, Outcome, Step};
+use crate::payload::Payload;
 use crate::transition;
 
 /// How often to look, and for how long.
@@ -96,7 +97,9 @@ impl PollPolicy {
         if moved && status == Status::PendingResponse {
             step.events.push(action_required(record, &seen));
             if self.eager_links {
-                step.follow_ups.push(FollowUp::now(transition::next_link(record)));
+                let link = transition::next_link(record);
+                step.patch.link_wanted = Some(link.ordinal);
+                step.follow_ups.push(FollowUp::now(Payload::CreateLink(link)));
             }
         }
         step.patch.kyb = Some(seen);

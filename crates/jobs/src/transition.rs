@@ -86,7 +86,11 @@ pub fn settle(
     }
     let kind = job.id.kind;
     match outcome {
-        Outcome::Complete(step) => write(record, None, lease, step, now),
+        Outcome::Complete(step) => {
+            let mut consequence = write(record, None, lease, step, now);
+            consequence.follow_ups.extend(link_still_wanted(record, &job, &consequence));
+            consequence
+        }
         Outcome::Snooze { after, step } => {
             job.due = if lease.hastened { now } else { now.after(after) };
             job.attempt = 0;
@@ -140,6 +144,17 @@ fn write(record: &mut Record, job: Option<Job>, lease: &Lease, step: Step, now: 
 /// Whether that failure is the API's last word on the key of a create.
 fn refuses_key(kind: Kind, failure: &Failure) -> bool {
     kind == Kind::CreateCustomer && failure.code.is_definite_refusal()
+}
+
+/// A later link was asked for while this one was being made.
+fn link_still_wanted(record: &Record, job: &Job, done: &Consequence) -> Option<FollowUp> {
+    let made = match Payload::decode(job.id.kind, &job.payload) {
+        Ok(Payload::CreateLink(made)) => made.ordinal,
+        Ok(_) | Err(_) => return None,
+    };
+    let queued = done.follow_ups.iter().any(|next| next.payload.kind() == Kind::CreateLink);
+    let wanted = !done.ended && !queued && record.links_wanted > made;
+    wanted.then(|| FollowUp::now(Payload::CreateLink(CreateLink::new(record.id, record.links_wanted))))
 }
 
 fn keep_what_is_known(record: &mut Record, kind: Kind, outcome: &Outcome, lease: &Lease, now: Timestamp) {
@@ -226,6 +241,9 @@ pub fn queue(existing: Option<Job>, id: JobId, payload: &Payload, due: Timestamp
     match existing {
         Some(mut job) if matches!(job.hold, Hold::Waiting) => {
             job.due = job.due.min(due);
+            if is_newer_link(&job, payload) {
+                job.payload = payload.encode();
+            }
             job
         }
         Some(mut job) if job.lease().is_some() => {
@@ -234,6 +252,14 @@ pub fn queue(existing: Option<Job>, id: JobId, payload: &Payload, due: Timestamp
         }
         // A dead letter gives way: what is asked for now is new.
         _ => Job::new(id, payload.encode(), due),
+    }
+}
+
+/// Whether `payload` asks for a later link than the job is about to make.
+fn is_newer_link(job: &Job, payload: &Payload) -> bool {
+    match (Payload::decode(job.id.kind, &job.payload), payload) {
+        (Ok(Payload::CreateLink(present)), Payload::CreateLink(wanted)) => wanted.ordinal > present.ordinal,
+        _ => false,
     }
 }
 
@@ -319,17 +345,24 @@ pub fn reopen(
         follow_ups.extend(payload.map(FollowUp::now));
     } else {
         if eager_link && record.status().is_none_or(crate::kyb::Status::allows_link) {
-            follow_ups.push(FollowUp::now(next_link(record)));
+            follow_ups.push(FollowUp::now(want_link(record)));
         }
         follow_ups.push(FollowUp::now(Payload::PollStatus(PollStatus::default())));
     }
     Consequence { job: None, follow_ups, events, ended: false }
 }
 
-/// The payload of the next link of this onboarding.
-pub fn next_link(record: &Record) -> Payload {
-    let ordinal = record.link.map_or(0, |link| link.ordinal) + 1;
-    Payload::CreateLink(CreateLink::new(record.id, ordinal))
+/// The next link of this onboarding.
+pub fn next_link(record: &Record) -> CreateLink {
+    let ordinal = record.link.map_or(0, |link| link.ordinal).max(record.links_wanted) + 1;
+    CreateLink::new(record.id, ordinal)
+}
+
+/// Asks for another link; answers the payload of the job that makes it.
+pub fn want_link(record: &mut Record) -> Payload {
+    let link = next_link(record);
+    record.links_wanted = link.ordinal;
+    Payload::CreateLink(link)
 }
 
 /// Puts a dead job back. A round that had ended is reopened.

@@ -51,8 +51,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     }
     told("enqueue", count, begun);
 
-    let follow_up =
-        FollowUp { payload: Payload::PollStatus(PollStatus {}), after: Duration::from_secs(3_600) };
+    let follow_up = FollowUp { payload: Payload::PollStatus(PollStatus {}), after: Duration::from_hours(1) };
     let step = Step {
         patch: Patch { stage: Some(Stage::Created), ..Patch::default() },
         follow_ups: vec![follow_up],
@@ -97,7 +96,7 @@ async fn drain(store: &dyn Store, outcome: &Outcome) -> Result<(), Box<dyn Error
             token: LeaseToken::mint(),
             worker,
             credential: String::new(),
-            length: Duration::from_secs(60),
+            length: Duration::from_mins(1),
         };
         let jobs = store.lease(ask).await?.jobs;
         if jobs.is_empty() {

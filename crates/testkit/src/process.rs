@@ -3,6 +3,7 @@
 use std::ffi::OsStr;
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
@@ -125,6 +126,27 @@ impl Process {
         let mut command = Command::new("kill");
         command.args([format!("-{signal}"), self.pid().to_string()]);
         Self::run(&mut command)?.expect_code(0).map(|_done| ())
+    }
+
+    /// Waits for its end, and not for longer than that.
+    ///
+    /// # Errors
+    /// It does not end in time.
+    pub fn wait_at_most(&mut self, limit: Duration) -> Result<ExitStatus> {
+        let deadline = Instant::now() + limit;
+        loop {
+            if let Some(status) = self.ended()? {
+                return Ok(status);
+            }
+            if Instant::now() > deadline {
+                return Err(Error::Broken(format!(
+                    "{} has not ended after {} s",
+                    self.name,
+                    limit.as_secs()
+                )));
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
     }
 
     /// Waits for its end.

@@ -65,6 +65,8 @@ impl World {
             .env_clear()
             .current_dir(&folder);
         let simulator = Process::start(&mut command, &folder.path().join("simulator.log"))?;
+        // Loopback speaks plain HTTP; the client wants a provider all the same. Installed before is as good.
+        rustls::crypto::ring::default_provider().install_default().unwrap_or_default();
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()

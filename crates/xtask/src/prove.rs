@@ -58,7 +58,7 @@ pub(crate) fn run(arguments: &[String]) -> std::result::Result<(), String> {
         let seconds = begun.elapsed().as_secs_f64();
         match result {
             Ok(line) => {
-                say(&format!("proved   {:<10} {seconds:>6.1} s  {}: {line}", proof.name, proof.shows))
+                say(&format!("proved   {:<10} {seconds:>6.1} s  {}: {line}", proof.name, proof.shows));
             }
             Err(error) => {
                 failed += 1;

@@ -322,3 +322,28 @@ fn a_ledger_row_of_an_erased_onboarding_leads_back_to_nobody() {
     assert_eq!((row.email_key, row.content, row.later_key), (None, None, None));
     assert_eq!(row.end, Stage::Erased);
 }
+
+#[test]
+fn a_link_asked_for_while_an_older_one_is_being_made_is_made_too() {
+    let (mut record, _create) = taken_in();
+    record.customer_id = CustomerId::parse("c-1");
+    record.stage = Stage::ActionRequired;
+    let older = Payload::CreateLink(next_link(&record));
+    let newer = want_link_twice(&mut record);
+    let id = JobId { onboarding: record.id, kind: Kind::CreateLink };
+
+    // Waiting: the job turns to the newer link, and never back.
+    let waiting = queue(Some(Job::new(id, older.encode(), at(0))), id, &newer, at(0));
+    assert_eq!(waiting.payload, newer.encode());
+    assert_eq!(queue(Some(waiting), id, &older, at(0)).payload, newer.encode());
+
+    // Leased: what comes out may be the replay of a link that is used up already; the newer one follows.
+    let (job, held) = leased(&mut record, Job::new(id, older.encode(), at(0)), 1);
+    let done = settle(&mut record, job, &held, Outcome::Complete(Step::default()), at(2));
+    assert_eq!(done.follow_ups, [FollowUp::now(newer)]);
+}
+
+fn want_link_twice(record: &mut Record) -> Payload {
+    want_link(record);
+    want_link(record)
+}

@@ -28,7 +28,7 @@ pub fn created(job: &LeasedJob) -> Outcome {
         certainty: Certainty::Settled,
         ..Patch::default()
     };
-    let follow_ups = vec![FollowUp::now(transition::next_link(&job.record))];
+    let follow_ups = vec![FollowUp::now(Payload::CreateLink(transition::next_link(&job.record)))];
     Outcome::Complete(Step { patch, follow_ups, events: vec![event] })
 }
 

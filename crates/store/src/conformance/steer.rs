@@ -82,7 +82,10 @@ pub async fn a_requested_link_is_queued_once<H: Harness>() {
     }
     assert_eq!(world.kinds(id).await, [Kind::CreateLink, Kind::PollStatus]);
     let job = world.lease_job(id, Kind::CreateLink).await;
-    assert_eq!(job.payload, gangway_jobs::transition::next_link(&job.record).encode());
+    assert_eq!(
+        job.payload,
+        gangway_jobs::payload::Payload::CreateLink(gangway_jobs::transition::next_link(&job.record)).encode()
+    );
     assert_eq!(world.store.request_link(Target::Id(id)).await.unwrap(), LinkRequested::Queued);
     world.settle(&job, outcomes::linked(&job)).await;
     assert_eq!(world.record(id).await.link.map(|link| link.ordinal), Some(2));

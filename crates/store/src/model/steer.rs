@@ -73,7 +73,7 @@ impl State {
             Footing::Ended(stage) => LinkRequested::Ended(stage),
             Footing::TooEarly => LinkRequested::TooEarly,
             Footing::Open => {
-                let link = FollowUp::now(transition::next_link(&record));
+                let link = FollowUp::now(Payload::CreateLink(transition::next_link(&record)));
                 let asked = Consequence { follow_ups: vec![link], ..Consequence::default() };
                 self.write(record, None, asked, now);
                 LinkRequested::Queued

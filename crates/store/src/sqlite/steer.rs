@@ -62,7 +62,7 @@ pub(super) fn request_link(tx: &mut Tx<'_>, target: &Target) -> Answer<LinkReque
     if record.customer_id.is_none() {
         return Ok(LinkRequested::TooEarly);
     }
-    let link = FollowUp::now(transition::next_link(record));
+    let link = FollowUp::now(Payload::CreateLink(transition::next_link(record)));
     let asked = Consequence { follow_ups: vec![link], ..Consequence::default() };
     tx.write(&mut onboarding, None, asked)?;
     Ok(LinkRequested::Queued)

@@ -36,7 +36,7 @@ fn import_twice_at_once(world: &World) -> Result<u64> {
             })
             .into_iter()
             .collect();
-        running.into_iter().map(|thread| thread.join()).collect::<Vec<_>>()
+        running.into_iter().map(std::thread::ScopedJoinHandle::join).collect::<Vec<_>>()
     });
     let mut enqueued = 0;
     for output in outputs {

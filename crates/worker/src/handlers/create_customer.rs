@@ -134,7 +134,7 @@ fn created(case: &Case<'_>, answer: Created) -> Ended {
     data["kyb_status"] = json!(answer.status);
     let event = NewEvent { kind: EventType::CustomerCreated, fact: answer.customer_id.to_string(), data };
     let follow_up = if case.config.poll.eager_links && status.allows_link() && !status.is_terminal() {
-        transition::next_link(record)
+        Payload::CreateLink(transition::next_link(record))
     } else {
         Payload::PollStatus(PollStatus::default())
     };

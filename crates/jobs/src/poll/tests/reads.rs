@@ -121,7 +121,7 @@ fn more_to_supply_is_told_and_makes_a_link_when_eager() {
             outcome.step().follow_ups.iter().map(|follow_up| &follow_up.payload).collect();
         assert_eq!(queued.len(), links);
         for payload in queued {
-            assert_eq!(*payload, transition::next_link(&record("INIT")));
+            assert_eq!(*payload, Payload::CreateLink(transition::next_link(&record("INIT"))));
         }
         assert!(is_snooze(&outcome), "polling goes on");
     }
