@@ -4,8 +4,8 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::customer::NewCustomer;
-use crate::id::OnboardingId;
 use crate::kind::Kind;
+use crate::onboarding::Record;
 
 /// The largest stored payload, in bytes.
 pub const MAX_BYTES: usize = 64 * 1024;
@@ -41,9 +41,11 @@ pub struct CreateLink {
 }
 
 impl CreateLink {
-    /// The link of that number. Its key is the same on every machine, and has the form that the API asks for.
-    pub fn new(onboarding: OnboardingId, ordinal: u32) -> Self {
-        let named = Uuid::new_v5(onboarding.as_uuid(), format!("link-{ordinal}").as_bytes());
+    /// The link of that number. Its key has the form that the API asks for, and belongs to the record's life as well: in a
+    /// store made anew, numbers begin again, and a key of the old one would bring back a link that is used up.
+    pub fn new(record: &Record, ordinal: u32) -> Self {
+        let life = record.created_at.as_millis();
+        let named = Uuid::new_v5(record.id.as_uuid(), format!("link-{ordinal}-{life}").as_bytes());
         Self { ordinal, key: uuid::Builder::from_random_bytes(named.into_bytes()).into_uuid() }
     }
 }
@@ -126,11 +128,28 @@ impl Payload {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::clock::Timestamp;
+    use crate::customer::RawCustomer;
+    use crate::enqueue::{NewOnboarding, new_record};
+    use crate::identity::{Identity, IdentitySecret};
+
+    fn record(made_at: i64) -> Record {
+        let identity = Identity::new(IdentitySecret::new("test"), "default");
+        let raw = RawCustomer {
+            email: "ada@engines.example",
+            first_name: "Ada",
+            last_name: "Byron",
+            company_name: "Engines",
+            ..RawCustomer::default()
+        };
+        let new = NewOnboarding::new(&identity, NewCustomer::parse(raw).unwrap(), None);
+        new_record(&new, Timestamp::from_millis(made_at))
+    }
 
     #[test]
     fn a_payload_reads_back_and_a_newer_or_damaged_one_says_so() {
-        let id = OnboardingId::from_uuid(Uuid::nil());
-        let payload = Payload::CreateLink(CreateLink::new(id, 2));
+        let record = record(1);
+        let payload = Payload::CreateLink(CreateLink::new(&record, 2));
         assert_eq!(Payload::decode(Kind::CreateLink, &payload.encode()).unwrap(), payload);
         assert!(matches!(
             Payload::decode(Kind::PollStatus, r#"{"v":2}"#),
@@ -146,9 +165,10 @@ mod tests {
 
     #[test]
     fn a_link_key_belongs_to_its_ordinal_and_is_a_version_4_uuid() {
-        let id = OnboardingId::from_uuid(Uuid::nil());
-        assert_eq!(CreateLink::new(id, 1), CreateLink::new(id, 1));
-        assert_ne!(CreateLink::new(id, 1).key, CreateLink::new(id, 2).key);
-        assert_eq!(CreateLink::new(id, 1).key.get_version_num(), 4);
+        let record = record(1);
+        assert_eq!(CreateLink::new(&record, 1), CreateLink::new(&record, 1));
+        assert_ne!(CreateLink::new(&record, 1).key, CreateLink::new(&record, 2).key);
+        assert_eq!(CreateLink::new(&record, 1).key.get_version_num(), 4);
+        assert_ne!(CreateLink::new(&record, 1).key, CreateLink::new(&self::record(2), 1).key);
     }
 }

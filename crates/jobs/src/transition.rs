@@ -154,7 +154,7 @@ fn link_still_wanted(record: &Record, job: &Job, done: &Consequence) -> Option<F
     };
     let queued = done.follow_ups.iter().any(|next| next.payload.kind() == Kind::CreateLink);
     let wanted = !done.ended && !queued && record.links_wanted > made;
-    wanted.then(|| FollowUp::now(Payload::CreateLink(CreateLink::new(record.id, record.links_wanted))))
+    wanted.then(|| FollowUp::now(Payload::CreateLink(CreateLink::new(record, record.links_wanted))))
 }
 
 fn keep_what_is_known(record: &mut Record, kind: Kind, outcome: &Outcome, lease: &Lease, now: Timestamp) {
@@ -355,7 +355,7 @@ pub fn reopen(
 /// The next link of this onboarding.
 pub fn next_link(record: &Record) -> CreateLink {
     let ordinal = record.link.map_or(0, |link| link.ordinal).max(record.links_wanted) + 1;
-    CreateLink::new(record.id, ordinal)
+    CreateLink::new(record, ordinal)
 }
 
 /// Asks for another link; answers the payload of the job that makes it.

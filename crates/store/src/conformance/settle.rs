@@ -29,7 +29,7 @@ pub async fn a_complete_writes_record_follow_up_and_event_together<H: Harness>()
     assert_eq!(record.customer_id, Some(customer_of(id)));
     let jobs = world.jobs(id).await;
     assert_eq!(world.kinds(id).await, [Kind::CreateLink]);
-    assert_eq!(jobs[0].payload, Payload::CreateLink(CreateLink::new(id, 1)).encode());
+    assert_eq!(jobs[0].payload, Payload::CreateLink(CreateLink::new(&world.record(id).await, 1)).encode());
     let (_, event) = world.all_events().await.pop().unwrap();
     assert_eq!((event.kind, event.onboarding, event.sequence), (EventType::CustomerCreated, id, 1));
     assert_eq!(event.id, event_id(id, EventType::CustomerCreated, customer_of(id).as_str()));

@@ -187,7 +187,7 @@ fn recognise(conn: &mut Connection, path: &Path, mode: &Mode, now: Timestamp) ->
         (Header::Store(version), _) => check_version(version, path)?,
         (Header::Other, _) => return Err(Error::NotAStore { path: path.to_owned() }),
         (Header::Empty, Mode::Create(expected)) => {
-            create(conn, expected, now).map_err(sqlite("create", path))?;
+            create_patiently(conn, expected, now).map_err(sqlite("create", path))?;
         }
         (Header::Empty, Mode::Existing(_) | Mode::AsFound) => {
             return Err(Error::Missing { path: path.to_owned() });
@@ -233,6 +233,23 @@ const fn newest() -> u32 {
     #[expect(clippy::cast_possible_truncation, reason = "a handful of scripts")]
     {
         SCHEMA.len() as u32
+    }
+}
+
+/// Two processes may make one store at once. The change to a log does not wait for a lock, whatever the busy timeout says.
+fn create_patiently(conn: &mut Connection, expected: &Expected, now: Timestamp) -> rusqlite::Result<()> {
+    const PATIENCE: Duration = Duration::from_secs(5);
+    let begun = std::time::Instant::now();
+    loop {
+        match create(conn, expected, now) {
+            Err(error)
+                if error.sqlite_error_code() == Some(rusqlite::ErrorCode::DatabaseBusy)
+                    && begun.elapsed() < PATIENCE =>
+            {
+                std::thread::sleep(Duration::from_millis(5));
+            }
+            made => return made,
+        }
     }
 }
 

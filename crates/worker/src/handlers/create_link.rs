@@ -56,7 +56,7 @@ fn made<A: Api>(job: &LeasedJob, input: &CreateLink, link: &Link, context: &Cont
     let last = record.link.map_or(0, |link| link.ordinal);
     if link.expires_at.since(now) < SHORTEST_LIFE && input.ordinal < last + SHORT_LINKS {
         // Most likely the replay of a link made long ago: the next ordinal has another key.
-        let next = Payload::CreateLink(CreateLink::new(record.id, input.ordinal + 1));
+        let next = Payload::CreateLink(CreateLink::new(record, input.ordinal + 1));
         let step = Step { follow_ups: vec![FollowUp::now(next)], ..Step::default() };
         return Ended { outcome: Outcome::Complete(step), signal: fresh };
     }

@@ -201,7 +201,7 @@ async fn a_job_that_waited_too_long_in_the_worker_asks_for_another_token() {
     bench.store.permits.lock().unwrap().push_back(gangway_store::Permit::Wait(Duration::from_secs(30)));
     let job = gangway_jobs::job::LeasedJob {
         id: gangway_jobs::id::JobId { onboarding: bench.record.id, kind: Kind::CreateLink },
-        payload: Payload::CreateLink(CreateLink::new(bench.record.id, 1)).encode(),
+        payload: Payload::CreateLink(CreateLink::new(&bench.record, 1)).encode(),
         attempt: 1,
         record: bench.record.clone(),
         token: gangway_jobs::id::LeaseToken::mint(),

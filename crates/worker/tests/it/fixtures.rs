@@ -125,7 +125,7 @@ impl Bench {
     }
 
     pub(crate) async fn link(&self, ordinal: u32) -> Ended {
-        self.run(&Payload::CreateLink(CreateLink::new(self.record.id, ordinal))).await
+        self.run(&Payload::CreateLink(CreateLink::new(&self.record, ordinal))).await
     }
 
     pub(crate) async fn poll(&self) -> Ended {

@@ -29,7 +29,7 @@ async fn a_link_is_published_with_its_url_and_its_end_and_polling_begins() {
     let bench = Bench::created();
     bench.api.links.answer(Ok(link(NOW.after(HALF_AN_HOUR))));
     let ended = bench.link(1).await;
-    let key = CreateLink::new(bench.record.id, 1).key;
+    let key = CreateLink::new(&bench.record, 1).key;
     assert_eq!(bench.api.calls(), [Call::Link(customer_id(), key)]);
     let step = completed(&ended);
     assert_eq!(step.patch.stage, Some(Stage::Linked));
@@ -66,7 +66,7 @@ async fn a_link_with_little_left_to_live_counts_as_none_three_times_in_a_row() {
         let step = completed(&ended);
         match next {
             Some(next) => {
-                let wanted = Payload::CreateLink(CreateLink::new(bench.record.id, next));
+                let wanted = Payload::CreateLink(CreateLink::new(&bench.record, next));
                 assert_eq!((&step.follow_ups[0].payload, step.events.len()), (&wanted, 0), "{ordinal}");
                 assert_eq!(step.patch.link, None);
             }
