@@ -7,3 +7,4 @@ mod bad_input;
 mod demo;
 mod folder;
 mod pipeline;
+mod stories;
