@@ -35,7 +35,7 @@ fn main() -> ExitCode {
 fn test() -> Result<(), String> {
     cargo("formatting", &["fmt", "--all", "--check"])?;
     cargo("lints", &["clippy", "--workspace", "--all-targets", "--quiet", "--", "-D", "warnings"])?;
-    cargo("tests", &["test", "--workspace", "--quiet"])?;
+    cargo("tests", &["test", "--workspace", "--quiet", "--no-fail-fast"])?;
     cargo("docs", &["doc", "--workspace", "--no-deps", "--quiet"])?;
     cargo("example: enqueue", &["run", "--quiet", "-p", "gangway-producer", "--example", "enqueue"])?;
     cargo("the demo", &["run", "--quiet", "--", "demo", "--customers", "200", "--dir", "target/xtask-demo"])?;

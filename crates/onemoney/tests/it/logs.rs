@@ -39,7 +39,8 @@ async fn the_request_id_is_logged_and_nothing_personal_or_secret() {
         .with_ansi(false)
         .with_writer(page.clone())
         .finish();
-    let _logging = tracing::subscriber::set_default(log);
+    // For all tests of this program: a subscriber of one thread may miss what another thread met first.
+    tracing::subscriber::set_global_default(log).unwrap();
 
     let link = r#"{"onboarding_url":"https://o.example/?token=tok_1","expires_at":"2026-03-02T00:29:59Z"}"#;
     let refusal = r#"{"code":"Bad_Request","detail":"zoe@mueller.example exists"}"#;

@@ -38,6 +38,13 @@ impl<'a> MakeWriter<'a> for Log {
 impl Log {
     /// Listens to this thread, which runs the whole of a test.
     fn listen() -> (Self, tracing::subscriber::DefaultGuard) {
+        // One for all threads beside it: else what another thread meets first is taken for unwanted everywhere.
+        static EVERYWHERE: std::sync::Once = std::sync::Once::new();
+        EVERYWHERE.call_once(|| {
+            let sink =
+                tracing_subscriber::fmt().with_max_level(tracing::Level::TRACE).with_writer(std::io::sink);
+            tracing::subscriber::set_global_default(sink.finish()).unwrap();
+        });
         let log = Self::default();
         let subscriber = tracing_subscriber::fmt()
             .with_ansi(false)
