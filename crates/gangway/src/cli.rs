@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use clap::{Parser, Subcommand};
 
 use crate::commands::{
-    cancel, circuit, completions, config, dead, demo, erase, hint, import, link, outbox, prune, queue, run,
-    show, simulate, status, worker,
+    cancel, circuit, completions, config, dead, demo, doctor, erase, hint, import, link, outbox, prune,
+    queue, run, show, simulate, status, worker,
 };
 use crate::context::Context;
 use crate::error::{Error, Result};
@@ -52,6 +52,8 @@ enum Command {
     Simulate(simulate::Args),
     /// Show the sums: onboardings, jobs, outbox, circuit
     Status(status::Args),
+    /// Check that a worker could run well here: settings, credential, API, store
+    Doctor(doctor::Args),
     /// Show one onboarding: record, timeline, jobs
     Show(show::Args),
     /// Make a new onboarding link for a customer and print it
@@ -116,6 +118,7 @@ async fn dispatch(command: Command, context: &Context) -> Result<Ending> {
         Command::Worker(args) => worker::run(&args, context).await,
         Command::Simulate(args) => simulate::run(&args, context).await,
         Command::Status(args) => status::run(&args, context).await,
+        Command::Doctor(args) => doctor::run(&args, context).await,
         Command::Show(args) => show::run(&args, context).await,
         Command::Link(args) => link::run(&args, context).await,
         Command::Hint(args) => hint::run(&args, context).await,
