@@ -5,13 +5,15 @@
 //! | [`advice`] | settings that are valid and still unwise |
 //! | [`remote`] | the credential and the API |
 //! | [`disk`] | the place of the store: folder, space, file system, permissions |
-//! | [`kept`] | the store and what it holds |
+//! | [`kept`] | the store, and whether it is the one that is meant |
+//! | [`waiting`] | what in it waits for a person |
 
 mod advice;
 mod disk;
 mod finding;
 mod kept;
 mod remote;
+mod waiting;
 
 use serde::Serialize;
 
@@ -19,7 +21,7 @@ use self::finding::{Finding, Level};
 use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::output::Ending;
-use crate::output::table::Table;
+use crate::output::table::{Table, number};
 use crate::settings::Settings;
 
 /// Looks and changes nothing: three calls that read, and the store as it is found.
@@ -62,7 +64,7 @@ fn text(findings: &[Finding]) -> String {
     for finding in findings {
         table.row([finding.level.as_str(), finding.check, &finding.sentence()]);
     }
-    let count = |level| findings.iter().filter(|finding| finding.level == level).count();
+    let count = |level| findings.iter().filter(|finding| finding.level == level).count() as u64;
     let sum = match (count(Level::Problem), count(Level::Warning)) {
         (0, 0) => "all well".to_owned(),
         (0, warnings) => format!("no problem; {}", counted(warnings, "warning")),
@@ -75,7 +77,7 @@ fn text(findings: &[Finding]) -> String {
 }
 
 /// `1 worker`, `2 workers`.
-fn counted(count: usize, what: &str) -> String {
+fn counted(count: u64, what: &str) -> String {
     let plural = if count == 1 { "" } else { "s" };
-    format!("{count} {what}{plural}")
+    format!("{} {what}{plural}", number(count))
 }

@@ -44,8 +44,10 @@ fn a_good_place_is_found_good_before_and_after_the_first_import() {
 
     folder.write("one.csv", ONE);
     assert_eq!(folder.run(["import", "one.csv"]).code, 0);
+    let stored = std::fs::read(folder.path("gangway.db")).unwrap();
     let after = doctor(&folder);
     assert_eq!(after.code, 0, "{after:?}");
+    assert_eq!(std::fs::read(folder.path("gangway.db")).unwrap(), stored, "it changed the store");
     for check in ["settings", "identity", "credential", "api", "store", "stamp", "circuit", "outbox"] {
         let found = finding(&after, check, "ok");
         assert_eq!(keys(&found), ["check", "found", "level", "remedy", "why"]);

@@ -24,7 +24,7 @@ pub(super) fn path(url: &str) -> Option<PathBuf> {
     (!path.trim_start_matches('/').is_empty()).then(|| PathBuf::from(path))
 }
 
-/// Looks at the folder of the store, and at the file if it is there.
+/// Looks at the folder of the store.
 pub(super) fn check(file: &Path) -> Vec<Finding> {
     let file = std::path::absolute(file).unwrap_or_else(|_unknown_folder| file.to_owned());
     let folder = file.parent().unwrap_or(&file);
@@ -42,7 +42,6 @@ pub(super) fn check(file: &Path) -> Vec<Finding> {
     {
         findings.extend(writable(folder));
         findings.extend(space(folder));
-        findings.extend(private(&file));
     }
     #[cfg(any(target_os = "linux", target_os = "android"))]
     findings.extend(network(folder));
@@ -107,8 +106,9 @@ fn network(folder: &Path) -> Option<Finding> {
     ))
 }
 
+/// Looks at who may use the file, if it is there.
 #[cfg(unix)]
-fn private(file: &Path) -> Option<Finding> {
+pub(super) fn private(file: &Path) -> Option<Finding> {
     use std::os::unix::fs::PermissionsExt as _;
     const OTHERS: u32 = 0o077;
     let mode = std::fs::metadata(file).ok().filter(std::fs::Metadata::is_file)?.permissions().mode() & 0o777;

@@ -88,7 +88,8 @@ fn fast_enough(median: Duration, settings: &Settings) -> Finding {
 fn failed(error: &CallError, settings: &Settings) -> Finding {
     let base_url = settings.sections.api().base_url;
     let request = error.request_id.as_ref().map_or(String::new(), |id| format!(" (request {id})"));
-    let found = format!("{base_url} refused: {error}{request}");
+    let said = error.to_string();
+    let found = format!("{base_url} refused: {}{request}", said.trim_end_matches('.'));
     let problem = |why, remedy: String| Finding::problem(API, found.clone(), why, remedy);
     match error.class {
         Class::Unreachable { .. } => Finding::problem(
@@ -132,8 +133,8 @@ fn unauthorized(settings: &Settings) -> String {
     let place = Source::new(settings).place();
     match settings.sections.api.auth {
         Auth::Hmac => format!(
-            "set ONEMONEY_ACCESS_KEY and ONEMONEY_SECRET_KEY (now read from {place}) to one key of this very API, \
-             sandbox and production have their own; also check this machine's clock, because its time is signed"
+            "set ONEMONEY_ACCESS_KEY and ONEMONEY_SECRET_KEY to one key of this very API (sandbox and production have \
+             their own; the access key is read from {place}); also check this machine's clock, because its time is signed"
         ),
         Auth::Bearer => format!(
             "set ONEMONEY_ACCESS_KEY (now read from {place}) to a key of this very API, or api.auth to \"hmac\""
