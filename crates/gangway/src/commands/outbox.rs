@@ -1,6 +1,5 @@
 //! `gangway outbox`: groups, reading, export.
 
-use std::fs::File;
 use std::io::{BufWriter, Write as _};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -204,7 +203,7 @@ async fn export(to: Option<&Path>, store: &dyn Store, context: &Context) -> Resu
     let mut count = 0_u64;
     if let Some(path) = to {
         let failed = |source| Error::file("write", path, source);
-        let mut file = BufWriter::new(File::create(path).map_err(failed)?);
+        let mut file = BufWriter::new(walk::private_file(path).map_err(failed)?);
         walk::events(store, Position::default(), |_position, event| {
             count += 1;
             writeln!(file, "{}", event.to_cloud_event()).map_err(failed)

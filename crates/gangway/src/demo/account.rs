@@ -66,7 +66,7 @@ pub(crate) async fn take(store: &dyn Store, results: &Path, outbox: &Path) -> Re
     write_results(results, &rows).map_err(|source| Error::file("write", results, source))?;
 
     let failed = |source| Error::file("write", outbox, source);
-    let mut file = BufWriter::new(File::create(outbox).map_err(failed)?);
+    let mut file = BufWriter::new(walk::private_file(outbox).map_err(failed)?);
     let mut seen = Seen::default();
     walk::events(store, Position::default(), |_position, event| {
         account.events += 1;

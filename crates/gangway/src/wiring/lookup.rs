@@ -22,6 +22,14 @@ pub(crate) async fn target(store: &dyn Store, named: &str) -> Result<Target> {
     Ok(Target::Id(find(store, named).await?.record.id))
 }
 
+/// As [`target`], and an onboarding id is taken as it is: the record may have been pruned while its events remain.
+pub(crate) async fn target_or_id(store: &dyn Store, named: &str) -> Result<Target> {
+    match (target(store, named).await, named.trim().parse()) {
+        (Err(Error::UnknownOnboarding), Ok(id)) => Ok(Target::Id(id)),
+        (found, _) => found,
+    }
+}
+
 fn targets(named: &str) -> Vec<Target> {
     let reference = Reference::parse(named).ok().map(|known| Target::Reference(known.as_str().to_owned()));
     let id = named.trim().parse::<OnboardingId>().ok().map(Target::Id);

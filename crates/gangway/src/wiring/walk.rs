@@ -1,5 +1,8 @@
 //! Walks over everything that a store holds, in pages.
 
+use std::fs::{File, OpenOptions};
+use std::path::Path;
+
 use gangway_jobs::event::Event;
 use gangway_jobs::onboarding::Record;
 use gangway_store::{MAX_BATCH, Position, Store};
@@ -37,4 +40,17 @@ pub(crate) async fn events(
             None => return Ok(()),
         }
     }
+}
+
+/// Makes a file for events, readable by its owner only: the links in them open a customer's form. One that is there is
+/// emptied and keeps its rights.
+pub(crate) fn private_file(path: &Path) -> std::io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.write(true).create(true).truncate(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::OpenOptionsExt as _;
+        options.mode(0o600);
+    }
+    options.open(path)
 }
