@@ -5,6 +5,9 @@
 //! In particular the **terminal event** of a round is made here and nowhere else: exactly when the stage of a record goes
 //! from open to an end.
 
+mod queue;
+mod rounds;
+
 use std::time::Duration;
 
 use serde_json::json;
@@ -12,12 +15,15 @@ use serde_json::json;
 use crate::clock::Timestamp;
 use crate::event::{EventType, NewEvent};
 use crate::failure::{Code, Failure};
-use crate::id::{JobId, LeaseToken, WorkerId};
+use crate::id::{LeaseToken, WorkerId};
 use crate::job::{Hold, Job, Lease, LeasedJob};
 use crate::kind::Kind;
 use crate::onboarding::{Patch, Record, Stage};
 use crate::outcome::{FollowUp, Outcome, Step};
 use crate::payload::{CreateLink, Payload, PollStatus};
+
+pub use queue::{hasten, queue};
+pub use rounds::{EndRequest, cancel, erase, next_link, redrive, reopen, want_link};
 
 /// What must be written together with the record.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -234,149 +240,6 @@ pub fn about(record: &Record) -> serde_json::Value {
         "round": record.round,
         "kyb_status": record.kyb.as_ref().map(|kyb| kyb.status.as_str()),
     })
-}
-
-/// What queueing a job finds and does.
-pub fn queue(existing: Option<Job>, id: JobId, payload: &Payload, due: Timestamp) -> Job {
-    match existing {
-        Some(mut job) if matches!(job.hold, Hold::Waiting) => {
-            job.due = job.due.min(due);
-            if is_newer_link(&job, payload) {
-                job.payload = payload.encode();
-            }
-            job
-        }
-        Some(mut job) if job.lease().is_some() => {
-            hasten_lease(&mut job);
-            job
-        }
-        // A dead letter gives way: what is asked for now is new.
-        _ => Job::new(id, payload.encode(), due),
-    }
-}
-
-/// Whether `payload` asks for a later link than the job is about to make.
-fn is_newer_link(job: &Job, payload: &Payload) -> bool {
-    match (Payload::decode(job.id.kind, &job.payload), payload) {
-        (Ok(Payload::CreateLink(present)), Payload::CreateLink(wanted)) => wanted.ordinal > present.ordinal,
-        _ => false,
-    }
-}
-
-/// Brings a job forward. A leased one is marked, so that a snooze of this lease is due at once.
-pub fn hasten(job: &mut Job, now: Timestamp) {
-    if matches!(job.hold, Hold::Waiting) {
-        job.due = job.due.min(now);
-    } else {
-        hasten_lease(job);
-    }
-}
-
-fn hasten_lease(job: &mut Job) {
-    if let Hold::Leased(lease) = &mut job.hold {
-        lease.hastened = true;
-    }
-}
-
-/// What a request to end an onboarding found.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum EndRequest {
-    /// Ended now.
-    Ended,
-    /// A job is running; its settle ends the onboarding.
-    Requested,
-    /// Had ended before; nothing changes.
-    Already(Stage),
-}
-
-/// Calls an onboarding off.
-pub fn cancel(record: &mut Record, leased: bool, now: Timestamp) -> (EndRequest, Consequence) {
-    if record.stage.is_end() {
-        return (EndRequest::Already(record.stage), Consequence::default());
-    }
-    record.cancel_requested = true;
-    request_end(record, leased, now)
-}
-
-/// Erases an onboarding. One that has ended is erased too: its record loses what is personal, its end stays published.
-pub fn erase(record: &mut Record, leased: bool, now: Timestamp) -> (EndRequest, Consequence) {
-    if record.stage == Stage::Erased {
-        return (EndRequest::Already(Stage::Erased), Consequence::default());
-    }
-    if record.stage.is_end() {
-        // The latest round's end becomes "erased": a round of its own, so that each round keeps one terminal event.
-        record.round += 1;
-        record.stage = record.opening_stage();
-    }
-    record.erase_requested = true;
-    request_end(record, leased, now)
-}
-
-fn request_end(record: &mut Record, leased: bool, now: Timestamp) -> (EndRequest, Consequence) {
-    if leased {
-        record.updated_at = now;
-        return (EndRequest::Requested, Consequence::default());
-    }
-    let event = end_now(record, now);
-    (EndRequest::Ended, Consequence { events: vec![event], ended: true, ..Consequence::default() })
-}
-
-/// Begins the next round of an onboarding that has ended. The caller queues the follow-ups. `payload` is the input of
-/// the create; it is left aside if the customer exists.
-pub fn reopen(
-    record: &mut Record,
-    eager_link: bool,
-    payload: Option<Payload>,
-    now: Timestamp,
-) -> Consequence {
-    if record.stage == Stage::Rejected {
-        record.rejected_before.clone_from(&record.kyb);
-    }
-    record.round += 1;
-    record.failure = None;
-    record.stale = false;
-    record.status_since = now;
-    record.stage = record.opening_stage();
-    record.note(now, format!("round {}", record.round));
-    let events =
-        vec![NewEvent { kind: EventType::Reopened, fact: record.round.to_string(), data: about(record) }];
-    let mut follow_ups = Vec::new();
-    if record.customer_id.is_none() {
-        follow_ups.extend(payload.map(FollowUp::now));
-    } else {
-        if eager_link && record.status().is_none_or(crate::kyb::Status::allows_link) {
-            follow_ups.push(FollowUp::now(want_link(record)));
-        }
-        follow_ups.push(FollowUp::now(Payload::PollStatus(PollStatus::default())));
-    }
-    Consequence { job: None, follow_ups, events, ended: false }
-}
-
-/// The next link of this onboarding.
-pub fn next_link(record: &Record) -> CreateLink {
-    let ordinal = record.link.map_or(0, |link| link.ordinal).max(record.links_wanted) + 1;
-    CreateLink::new(record, ordinal)
-}
-
-/// Asks for another link; answers the payload of the job that makes it.
-pub fn want_link(record: &mut Record) -> Payload {
-    let link = next_link(record);
-    record.links_wanted = link.ordinal;
-    Payload::CreateLink(link)
-}
-
-/// Puts a dead job back. A round that had ended is reopened.
-pub fn redrive(record: &mut Record, mut job: Job, now: Timestamp) -> Consequence {
-    job.hold = Hold::Waiting;
-    job.attempt = 0;
-    job.losses = 0;
-    job.parked = false;
-    job.due = now;
-    if record.stage.is_end() {
-        let events = reopen(record, false, None, now).events;
-        return Consequence { job: Some(job), follow_ups: Vec::new(), events, ended: false };
-    }
-    Consequence { job: Some(job), ..Consequence::default() }
 }
 
 /// How a lease that has run out is taken back.

@@ -1,7 +1,7 @@
 use super::*;
 use crate::customer::{NewCustomer, RawCustomer};
 use crate::enqueue::{self, NewOnboarding};
-use crate::id::CustomerId;
+use crate::id::{CustomerId, JobId};
 use crate::identity::{Identity, IdentitySecret};
 use crate::kyb::KybStatus;
 use crate::onboarding::{Certainty, Kyb, LedgerRow};
