@@ -53,6 +53,34 @@ fn run_brings_a_file_aboard_and_a_second_run_makes_nobody() {
 }
 
 #[test]
+fn a_pruned_onboarding_is_erased_by_its_id_and_exports_are_private() {
+    let mut folder = Folder::new();
+    fast(&mut folder);
+    let _simulator = folder.simulate(&["--rate", "0", "--speed", "6000", "--knobs", "knobs.json"]);
+    folder.write("customers.csv", customers(2));
+    assert_eq!(folder.run(["run", "customers.csv", "--json"]).code, 0);
+    assert_eq!(folder.run(["prune", "--records", "0s"]).code, 0);
+    let event: Value =
+        serde_json::from_str(folder.run(["outbox", "export"]).stdout.lines().next().unwrap()).unwrap();
+    let id = event["subject"].as_str().unwrap();
+
+    folder.run(["show", id]).refused(&["no onboarding is known"]);
+    assert_eq!(folder.run(["erase", id]).code, 0);
+    assert_eq!(folder.run(["outbox", "export", "--to", "events.ndjson"]).code, 0);
+    let events: Vec<Value> =
+        folder.read("events.ndjson").lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let (erased, kept): (Vec<_>, Vec<_>) = events.iter().partition(|event| event["subject"] == id);
+    assert!(!erased.is_empty() && erased.iter().all(|event| event["data"]["reference"].is_null()));
+    assert!(!kept.is_empty() && kept.iter().all(|event| event["data"]["reference"].is_string()));
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        let mode = std::fs::metadata(folder.path("events.ndjson")).unwrap().permissions().mode();
+        assert_eq!(mode & 0o077, 0, "links are in it");
+    }
+}
+
+#[test]
 fn a_worker_stops_in_good_order_and_a_link_is_made_while_it_runs() {
     let mut folder = Folder::new();
     fast(&mut folder);
