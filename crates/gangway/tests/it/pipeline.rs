@@ -162,12 +162,12 @@ fn the_second_signal_ends_at_once_and_the_next_worker_goes_on() {
     simulator.put("/_faults", &json!({ "latency": { "kind": "fixed", "ms": 20_000.0 } }));
     folder.write("one.csv", customers(1));
     assert_eq!(folder.run(["import", "one.csv"]).code, 0);
-    let mut worker =
-        folder.command(["worker"]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let log = std::fs::File::create(folder.path("worker.log")).unwrap();
+    let mut worker = folder.command(["worker"]).stdout(Stdio::piped()).stderr(log).spawn().unwrap();
     let running = || folder.run(["status", "--json"]).json()["jobs"]["customer.create"]["running"] == 1;
     wait_until(running);
     terminate(worker.id());
-    std::thread::sleep(Duration::from_millis(300));
+    wait_until(|| folder.read("worker.log").contains("leasing stops"));
     assert!(worker.try_wait().unwrap().is_none(), "it did not wait for its call");
     terminate(worker.id());
     assert_eq!(worker.wait_with_output_within(Duration::from_secs(5)).code, 130);
@@ -196,7 +196,8 @@ impl Within for std::process::Child {
         crate::folder::Ran {
             code: self.wait().unwrap().code().unwrap_or(-1),
             stdout: read(Box::new(self.stdout.take().unwrap())),
-            stderr: read(Box::new(self.stderr.take().unwrap())),
+            // Empty if it went to a file.
+            stderr: self.stderr.take().map(|pipe| read(Box::new(pipe))).unwrap_or_default(),
         }
     }
 }

@@ -5,6 +5,7 @@
 mod auth;
 mod control;
 mod create;
+mod crowd;
 mod effects;
 mod faults;
 mod lifecycle;
@@ -12,5 +13,4 @@ mod limits;
 mod links;
 mod reads;
 mod support;
-mod throughput;
 mod webhooks;
