@@ -182,7 +182,7 @@ fn set_up_writer(conn: &Connection) -> rusqlite::Result<()> {
 
 /// Reads the stamp of a store; makes one of an empty file if the mode allows.
 fn recognise(conn: &mut Connection, path: &Path, mode: &Mode, now: Timestamp) -> Result<Stamp> {
-    let found = header(conn).map_err(not_a_store(path))?;
+    let found = header_at_once(conn).map_err(not_a_store(path))?;
     match (found, mode) {
         (Header::Store(version), _) => check_version(version, path)?,
         (Header::Other, _) => return Err(Error::NotAStore { path: path.to_owned() }),
@@ -207,6 +207,14 @@ enum Header {
     Empty,
     Store(u32),
     Other,
+}
+
+/// All parts of the header from one moment: another process may be making the store right now.
+fn header_at_once(conn: &mut Connection) -> rusqlite::Result<Header> {
+    let tx = conn.transaction()?;
+    let found = header(&tx)?;
+    tx.commit()?;
+    Ok(found)
 }
 
 fn header(conn: &Connection) -> rusqlite::Result<Header> {
