@@ -6,7 +6,7 @@ use std::path::PathBuf;
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The url names no kind of store that there is.
-    #[error("store.url {url:?} is not supported; use sqlite:PATH, e.g. sqlite:gangway.db")]
+    #[error("store.url {url:?} is not supported; use sqlite:PATH or redis://HOST:PORT; docs/deploy.md lists all forms")]
     UnsupportedUrl {
         /// The url, without credentials.
         url: String,
@@ -87,9 +87,34 @@ pub enum Error {
         what: &'static str,
         /// Whose.
         id: String,
+        /// Why. Never quotes what was stored.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// The server cannot be reached, or cannot do its work just now: it starts, fails over, has lost its master.
+    #[error("the store at {place} does not answer: {reason}")]
+    Unavailable {
+        /// The server, without credentials.
+        place: String,
+        /// What it said, or what the network said.
+        reason: String,
+    },
+    /// The server is out of memory, and refuses what is new.
+    #[error("the store at {place} is out of memory and takes nothing in; raise maxmemory or prune, then go on")]
+    OutOfMemory {
+        /// The server, without credentials.
+        place: String,
+    },
+    /// The server refused, and would again.
+    #[error("the store at {place} refused to {action}")]
+    Redis {
+        /// What was tried.
+        action: &'static str,
+        /// The server, without credentials.
+        place: String,
         /// Why.
         #[source]
-        source: serde_json::Error,
+        source: Box<redis::RedisError>,
     },
     /// The disk or the database refused.
     #[error("the store at {} failed to {action}", path.display())]
@@ -118,6 +143,6 @@ pub enum Error {
 impl Error {
     /// Whether waiting and trying again can help; everything else needs a person.
     pub const fn is_transient(&self) -> bool {
-        matches!(self, Self::Busy { .. })
+        matches!(self, Self::Busy { .. } | Self::Unavailable { .. } | Self::OutOfMemory { .. })
     }
 }

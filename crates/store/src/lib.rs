@@ -1,4 +1,4 @@
-//! Where jobs, records and the outbox live: the only crate that speaks SQL.
+//! Where jobs, records and the outbox live: the only crate that speaks SQL or Redis.
 //!
 //! [`Store`] is the whole contract. Every operation is atomic, bounded and safe to repeat, because a reply can be lost at
 //! any moment. What one step does to a record and its job is decided by the pure functions of
@@ -7,6 +7,7 @@
 //! | store | url | for |
 //! |---|---|---|
 //! | [`sqlite`] | `sqlite:gangway.db` | one machine: no server at all |
+//! | [`redis`](mod@redis) | `redis://host:6379` | many workers on many machines |
 
 use std::fmt::Debug;
 use std::sync::Arc;
@@ -28,6 +29,7 @@ pub mod error;
 pub mod model;
 mod open;
 pub mod policies;
+pub mod redis;
 pub mod sqlite;
 pub mod stamp;
 pub mod words;

@@ -199,7 +199,7 @@ fn recognise(conn: &mut Connection, path: &Path, mode: &Mode, now: Timestamp) ->
     serde_json::from_str(&text).map_err(|source| Error::Damaged {
         what: "stamp",
         id: path.display().to_string(),
-        source,
+        source: source.into(),
     })
 }
 

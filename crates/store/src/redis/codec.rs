@@ -1,0 +1,1 @@
+//! The stored form of onboardings and ledger rows.

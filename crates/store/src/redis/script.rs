@@ -1,0 +1,1 @@
+//! Scripts: their source, their name for errors, and their digest.
