@@ -7,6 +7,6 @@ mod codec;
 mod config;
 mod link;
 mod onboarding;
-mod script;
+mod scripts;
 
 pub use config::RedisConfig;
