@@ -20,10 +20,11 @@ use crate::context::Context;
 use crate::error::Error;
 use crate::give_up::GiveUp;
 use crate::goal::Until;
+use crate::handler::{Handler, Pipeline};
 use crate::leases::Held;
 use crate::maintenance;
 use crate::outage::Outage;
-use crate::run::{self, Ended};
+use crate::run::Ended;
 use crate::settler;
 use crate::stats::Stats;
 
@@ -54,6 +55,19 @@ impl<A: Api + std::fmt::Debug> Worker<A> {
     /// A setting is wrong, the store failed for good, or it did not answer until the end. Leases still held then run out and
     /// are taken back.
     pub async fn run(self, until: Until, shutdown: CancellationToken) -> Result<(), Error> {
+        self.run_with(Pipeline, until, shutdown).await
+    }
+
+    /// The same with another handler in the place of those that call the API.
+    ///
+    /// # Errors
+    /// As [`run`](Self::run).
+    pub async fn run_with<H: Handler<A>>(
+        self,
+        handler: H,
+        until: Until,
+        shutdown: CancellationToken,
+    ) -> Result<(), Error> {
         self.config.validate().map_err(Error::Config)?;
         let info = WorkerInfo {
             id: WorkerId::mint(),
@@ -77,7 +91,7 @@ impl<A: Api + std::fmt::Debug> Worker<A> {
             Arc::clone(&give_up),
             shared.context.config.grace,
         ));
-        let worked = work(&shared, until, &shutdown).await;
+        let worked = work(&shared, Arc::new(handler), until, &shutdown).await;
         drop(shared);
         let settled = late.run_until_cancelled(wind_up(&mut settling, &*store, &held)).await;
         settling.abort();
@@ -152,20 +166,22 @@ async fn keep_time([stop, cut, late]: [CancellationToken; 3], give_up: Arc<GiveU
 }
 
 /// Runs the apalis workers until the end, whoever asks for it.
-async fn work<A: Api + std::fmt::Debug>(
+async fn work<A: Api + std::fmt::Debug, H: Handler<A>>(
     shared: &Arc<Shared<A>>,
+    handler: Arc<H>,
     until: Until,
     shutdown: &CancellationToken,
 ) -> Result<(), Error> {
     let mut monitor = Monitor::new();
     for kind in Kind::ALL {
-        let shared = Arc::clone(shared);
+        let (shared, handler) = (Arc::clone(shared), Arc::clone(&handler));
         let name = format!("{}-{}", shared.context.worker, kind);
         monitor = monitor.register(move |_restarts| {
             WorkerBuilder::new(name.as_str())
                 .backend(StoreBackend::start(Arc::clone(&shared), kind))
                 .data(Arc::clone(&shared.context))
-                .build(handle::<A>)
+                .data(Arc::clone(&handler))
+                .build(handle::<A, H>)
         });
     }
     let controls = monitor.context();
@@ -229,6 +245,10 @@ async fn leave(mut tasks: JoinSet<()>, store: &dyn gangway_store::Store, worker:
 }
 
 /// The apalis handler: fetch, call, decide.
-async fn handle<A: Api>(fetched: Fetched, context: Data<Arc<Context<A>>>) -> Result<Ended, BoxDynError> {
-    Ok(run::run(&fetched.job, fetched.at, &context).await)
+async fn handle<A: Api, H: Handler<A>>(
+    fetched: Fetched,
+    context: Data<Arc<Context<A>>>,
+    handler: Data<Arc<H>>,
+) -> Result<Ended, BoxDynError> {
+    Ok(handler.run(&fetched.job, fetched.at, &context).await)
 }

@@ -13,6 +13,7 @@ mod create_doubt;
 mod create_trouble;
 mod embedded;
 mod fixtures;
+mod handler;
 mod link;
 mod living_api;
 mod moody_store;

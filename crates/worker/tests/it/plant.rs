@@ -86,16 +86,19 @@ impl Plant {
         self.store.enqueue((1..=count).map(onboarding).collect()).await.unwrap();
     }
 
-    pub(crate) fn start(&self, until: Until) -> JoinHandle<Result<(), Error>> {
+    pub(crate) fn worker(&self) -> Worker<LivingApi> {
         let store: SharedStore = Arc::<MoodyStore>::clone(&self.store);
-        let worker = Worker {
+        Worker {
             store,
             api: Arc::clone(&self.api),
             identity: identity(),
             config: self.config.clone(),
             stats: Arc::clone(&self.stats),
-        };
-        tokio::spawn(worker.run(until, self.shutdown.clone()))
+        }
+    }
+
+    pub(crate) fn start(&self, until: Until) -> JoinHandle<Result<(), Error>> {
+        tokio::spawn(self.worker().run(until, self.shutdown.clone()))
     }
 
     /// Works until every onboarding has an end.
