@@ -8,7 +8,7 @@ use gangway_jobs::clock::{Clock, SystemClock, Timestamp};
 use gangway_jobs::customer::NewCustomer;
 use gangway_jobs::id::{CustomerId, IdempotencyKey};
 use reqwest::Method;
-use tracing::debug;
+use tracing::{debug, warn};
 
 use crate::api::Api;
 use crate::auth::{Credentials, Signer};
@@ -55,6 +55,11 @@ impl Client {
         config.validate()?;
         let base = config.base()?;
         let signer = RwLock::new(Arc::new(Signer::new(&credentials)?));
+        if config.allow_plain_http {
+            warn!(
+                "api.allow_plain_http is set: the credential may be sent unencrypted, so use it for test servers only"
+            );
+        }
         let http = wire::http_client(&config, base.plain)?;
         Ok(Self { config, base, http, signer, clock })
     }

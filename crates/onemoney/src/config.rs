@@ -36,6 +36,9 @@ impl CustomerTypeSpelling {
 pub struct Config {
     /// Where the API is. The default is its sandbox, so that nobody meets production by accident.
     pub base_url: String,
+    /// Takes `http://` to another machine, which sends the credential unencrypted. For test servers; the API's own hosts
+    /// are refused all the same.
+    pub allow_plain_http: bool,
     /// The longest one call may take, from connecting to the last byte of the answer.
     pub timeout: Duration,
     /// The longest that connecting may take; nothing has been sent by then.
@@ -58,6 +61,7 @@ impl Default for Config {
     fn default() -> Self {
         Self {
             base_url: "https://api.sandbox.1money.com".to_owned(),
+            allow_plain_http: false,
             timeout: Duration::from_secs(30),
             connect_timeout: Duration::from_secs(10),
             max_body: 1024 * 1024,
@@ -124,10 +128,13 @@ impl Config {
             return Err(fault("must not hold a query (?…) or a fragment (#…)"));
         }
         let plain = url.scheme() == "http";
-        if plain && !is_loopback(&url) {
+        if plain && is_the_api(&url) {
+            return Err(fault("would send the credential unencrypted: the API is reached by https:// only"));
+        }
+        if plain && !self.allow_plain_http && !is_loopback(&url) {
             return Err(fault(
                 "would send the credential unencrypted: use https://, or a loopback address such as \
-                 http://127.0.0.1:8080 for a simulator",
+                 http://127.0.0.1:8080 for a simulator (for test servers only there is api.allow_plain_http)",
             ));
         }
         Ok(Base { root: url, plain })
@@ -138,7 +145,7 @@ impl Config {
 #[derive(Clone, Debug)]
 pub(crate) struct Base {
     root: Url,
-    /// Without TLS, on this machine.
+    /// Without TLS: on this machine, or to a test server.
     pub(crate) plain: bool,
 }
 
@@ -152,6 +159,12 @@ impl Base {
         }
         url
     }
+}
+
+/// One of the API's own hosts, whose credentials are worth something whatever a setting says.
+fn is_the_api(url: &Url) -> bool {
+    let host = url.host_str().unwrap_or_default().trim_end_matches('.');
+    host == "1money.com" || host.ends_with(".1money.com")
 }
 
 fn is_loopback(url: &Url) -> bool {
@@ -215,6 +228,29 @@ mod tests {
         ] {
             let error = at(bad).validate().unwrap_err().to_string();
             assert!(error.starts_with("api.base_url "), "{bad}: {error}");
+        }
+    }
+
+    #[test]
+    fn plain_http_to_another_machine_is_for_test_servers_that_are_allowed() {
+        let refused = at("http://simulator:8080").validate().unwrap_err().to_string();
+        assert!(refused.contains("for test servers only there is api.allow_plain_http"), "{refused}");
+        let allowed = |base_url: &str| Config { allow_plain_http: true, ..at(base_url) };
+        for good in [
+            "http://simulator:8080",
+            "http://10.0.0.1:8080",
+            "http://1money.com.test",
+            "https://api.1money.com",
+        ] {
+            assert!(allowed(good).validate().is_ok(), "{good}");
+        }
+        for bad in [
+            "http://api.1money.com",
+            "http://API.sandbox.1money.com.",
+            "http://1money.com:8080",
+            "http://u:p@simulator",
+        ] {
+            assert!(allowed(bad).validate().is_err(), "{bad}");
         }
     }
 
