@@ -12,11 +12,14 @@ pub struct ReadKnobs {
     pub list_total: ListTotal,
     /// Real milliseconds after a create during which the lookup by key still answers 404. Chosen: 0.
     pub lookup_lag_ms: u64,
+    /// Whether a read by id lets the customer take its next step first, so that the end comes after a known number of
+    /// polls and not after a time. Chosen: no. Not part of the API.
+    pub take_steps: bool,
 }
 
 impl Default for ReadKnobs {
     fn default() -> Self {
-        Self { status_case: StatusCase::Upper, list_total: ListTotal::All, lookup_lag_ms: 0 }
+        Self { status_case: StatusCase::Upper, list_total: ListTotal::All, lookup_lag_ms: 0, take_steps: false }
     }
 }
 

@@ -147,3 +147,19 @@ async fn a_status_set_by_hand_stays_unless_told_to_go_on() {
     assert_eq!(api.post(&path, &json!({"status": "DRAFT"})).await.status, 422);
     assert_eq!(api.post("/_customers/x/status", &json!({"status": "INIT"})).await.status, 404);
 }
+
+#[tokio::test]
+async fn reads_take_the_steps_if_the_knob_says_so_and_the_third_sees_the_end() {
+    let mut knobs = with(|k| {
+        (k.rejected, k.pending_response) = (0.0, 0.0);
+        k.opens_after = Span::new(0.0, 0.0);
+    });
+    knobs.reads.take_steps = true;
+    let api = Api::with(knobs).await;
+    let id = api.customer("a@x.example").await;
+    assert_eq!(api.status(&id).await, "INIT");
+    api.link(&id).await;
+    for status in ["PENDING_REVIEW", "UNDER_REVIEW", "APPROVED", "APPROVED"] {
+        assert_eq!(api.status(&id).await, status);
+    }
+}
