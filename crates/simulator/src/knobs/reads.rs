@@ -19,7 +19,12 @@ pub struct ReadKnobs {
 
 impl Default for ReadKnobs {
     fn default() -> Self {
-        Self { status_case: StatusCase::Upper, list_total: ListTotal::All, lookup_lag_ms: 0, take_steps: false }
+        Self {
+            status_case: StatusCase::Upper,
+            list_total: ListTotal::All,
+            lookup_lag_ms: 0,
+            take_steps: false,
+        }
     }
 }
 
