@@ -1,12 +1,15 @@
 //! Helpers for whole-process tests: the `gangway` program and its simulator as child processes on loopback, and stories
-//! about them that tests run small and `cargo xtask prove` runs at full size.
+//! about them that tests run small and `cargo xtask prove` runs at full size. And [`redis`]: servers to test a store on.
 //!
 //! Every process that is started here is stopped here, by its pid, also when a story fails.
 
+mod backend;
 mod process;
+pub mod redis;
 pub mod stories;
 mod world;
 
+pub use backend::Backend;
 pub use process::{Finished, Process};
 pub use world::{Settings, World};
 
@@ -33,6 +36,22 @@ pub enum Error {
         /// Why it failed.
         #[source]
         source: reqwest::Error,
+    },
+    /// There is no Redis to test with.
+    #[error(
+        "found no redis-server and no valkey-server in PATH: run `cargo xtask test`, \
+         or `apt-get install redis-server`, or `brew install redis`"
+    )]
+    NoRedis,
+    /// A Redis server refused a command.
+    #[error("redis on port {port} refused {command}: {message}")]
+    Refused {
+        /// Where it listens.
+        port: u16,
+        /// The command's name, without its arguments.
+        command: String,
+        /// What it answered.
+        message: String,
     },
     /// A program printed something else than was expected.
     #[error("{program} printed no JSON object on its last line: {stdout:?}; it said: {stderr}")]

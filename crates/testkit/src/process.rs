@@ -123,9 +123,7 @@ impl Process {
     /// # Errors
     /// The system refuses.
     pub fn signal(&self, signal: &str) -> Result<()> {
-        let mut command = Command::new("kill");
-        command.args([format!("-{signal}"), self.pid().to_string()]);
-        Self::run(&mut command)?.expect_code(0).map(|_done| ())
+        send_signal(signal, self.pid())
     }
 
     /// Waits for its end, and not for longer than that.
@@ -164,6 +162,13 @@ impl Drop for Process {
         self.child.kill().unwrap_or_default();
         self.child.wait().map(drop).unwrap_or_default();
     }
+}
+
+/// Sends a signal by name. By the `kill` program, as the standard library has only `SIGKILL`.
+pub(crate) fn send_signal(signal: &str, pid: u32) -> Result<()> {
+    let mut command = Command::new("kill");
+    command.args([format!("-{signal}"), pid.to_string()]);
+    Process::run(&mut command)?.expect_code(0).map(|_done| ())
 }
 
 fn name_of(command: &Command) -> String {

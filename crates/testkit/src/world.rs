@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 use tempfile::TempDir;
 
+use crate::backend::{Backend, Home};
 use crate::process::{Finished, Process};
 use crate::{Error, Result};
 
@@ -19,8 +20,11 @@ pub type Settings = BTreeMap<&'static str, String>;
 #[derive(Debug)]
 pub struct World {
     binary: PathBuf,
-    folder: TempDir,
+    // Before the folder, as it is dropped first and writes there.
     simulator: Process,
+    folder: TempDir,
+    backend: Backend,
+    home: Home,
     url: String,
     settings: Settings,
     http: reqwest::Client,
@@ -51,11 +55,19 @@ const FAST: [(&str, &str); 19] = [
 ];
 
 impl World {
-    /// Starts a simulator of its own for the program `binary`.
+    /// Starts a simulator of its own for the program `binary`, whose store is a file in the world's folder.
     ///
     /// # Errors
     /// The simulator does not come up within ten seconds.
     pub fn new(binary: &Path, seed: u64) -> Result<Self> {
+        Self::on(binary, seed, Backend::Sqlite)
+    }
+
+    /// The same with a new store of that kind.
+    ///
+    /// # Errors
+    /// The simulator does not come up within ten seconds.
+    pub fn on(binary: &Path, seed: u64, backend: Backend) -> Result<Self> {
         let io = |action: &'static str| move |source| Error::Io { action: action.to_owned(), source };
         let folder = TempDir::new().map_err(io("make a folder"))?;
         let port = free_port().map_err(io("find a free port"))?;
@@ -72,14 +84,16 @@ impl World {
             .build()
             .map_err(io("start a runtime"))?;
         let url = format!("http://127.0.0.1:{port}");
-        let store = format!("sqlite:{}", folder.path().join("gangway.db").display());
+        let home = backend.home(folder.path(), "gangway");
         let mut settings: Settings = FAST.iter().map(|(name, value)| (*name, (*value).to_owned())).collect();
-        settings.insert("GANGWAY__STORE__URL", store);
+        settings.extend(home.settings());
         settings.insert("GANGWAY__API__BASE_URL", url.clone());
         let world = Self {
             binary: binary.to_owned(),
-            folder,
             simulator,
+            folder,
+            backend,
+            home,
             url,
             settings,
             http: reqwest::Client::new(),
@@ -113,6 +127,25 @@ impl World {
         self.settings.insert(name, value.to_owned());
     }
 
+    /// Where the store is.
+    pub fn backend(&self) -> &Backend {
+        &self.backend
+    }
+
+    /// Lets the programs started from now on have another, empty store of the same kind. `name` tells files apart.
+    pub fn move_to_new_store(&mut self, name: &str) {
+        self.home = self.backend.home(self.folder.path(), name);
+        self.settings.extend(self.home.settings());
+    }
+
+    /// Deletes the store, as if its disk were lost. Programs that write to a file at that time must be stopped before.
+    ///
+    /// # Errors
+    /// The system or the server refuses; on Redis this works on a single server alone.
+    pub fn lose_store(&self) -> Result<()> {
+        self.home.lose()
+    }
+
     /// A command line of the program with the world's settings and nothing else of the environment.
     pub fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(&self.binary);
@@ -142,6 +175,30 @@ impl World {
     /// It could not be started.
     pub fn start(&self, arguments: &[&str], log: &str) -> Result<Process> {
         Process::start(&mut self.command(arguments), &self.path(log))
+    }
+
+    /// Starts a worker that works until it is stopped; `number` tells its log, `worker-NUMBER.log`.
+    ///
+    /// # Errors
+    /// It could not be started.
+    pub fn worker(&self, number: usize) -> Result<Process> {
+        self.start(&["worker"], &format!("worker-{number}.log"))
+    }
+
+    /// Starts so many workers, numbered from 0.
+    ///
+    /// # Errors
+    /// One could not be started.
+    pub fn workers(&self, count: usize) -> Result<Vec<Process>> {
+        (0..count).map(|number| self.worker(number)).collect()
+    }
+
+    /// `gangway status --json`.
+    ///
+    /// # Errors
+    /// It failed.
+    pub fn status(&self) -> Result<Value> {
+        self.json(&["status", "--json"])
     }
 
     /// Asks the simulator.

@@ -53,7 +53,7 @@ impl Accounts {
 /// # Errors
 /// Something does not add up.
 pub fn settle(world: &World, onboardings: u64) -> Result<Accounts> {
-    let status = world.json(&["status", "--json"])?;
+    let status = world.status()?;
     let audit = world.audit()?;
     same("onboardings by status", &number(&status, "/onboardings/total")?, &onboardings)?;
     let outbox = world.run(&["outbox", "export"])?.expect_code(0)?;

@@ -54,7 +54,7 @@ pub fn a_killed_worker_loses_and_doubles_nobody(world: &World, kills: Kills) -> 
     Ok(accounts)
 }
 
-/// The store file vanishes in the middle; the same file is imported again into a new store.
+/// The store vanishes in the middle; the same file is imported again into a new store.
 ///
 /// # Errors
 /// Somebody is created a second time.
@@ -66,13 +66,7 @@ pub fn a_lost_store_creates_nobody_twice(world: &World, customers: u64, seed: u6
     // In the middle: some customers exist at the API, some do not.
     wait_until(|| Ok(number(&world.audit()?, "/customers")? > customers / 3))?;
     worker.kill()?;
-    for file in ["gangway.db", "gangway.db-wal", "gangway.db-shm"] {
-        let path = world.path(file);
-        if path.exists() {
-            std::fs::remove_file(&path)
-                .map_err(|source| Error::Io { action: format!("remove {}", path.display()), source })?;
-        }
-    }
+    world.lose_store()?;
     let before = number(&world.audit()?, "/customers")?;
     if before == 0 || before == customers {
         return Err(Error::Broken(format!(

@@ -24,8 +24,7 @@ pub struct Took {
 pub fn import(world: &mut World, customers: u64, seed: u64) -> Result<Took> {
     let csv = format!("{customers}.csv");
     accounts::write_sample(world, &csv, &SampleOptions::clean(customers, seed))?;
-    let store = format!("sqlite:{}", world.path(&format!("{customers}.db")).display());
-    world.set("GANGWAY__STORE__URL", &store);
+    world.move_to_new_store(&customers.to_string());
     let begun = Instant::now();
     let mut importing = world.start(&["import", &csv, "--json"], "import.log")?;
     let mut peak_kib = 0;
@@ -34,7 +33,7 @@ pub fn import(world: &mut World, customers: u64, seed: u64) -> Result<Took> {
         std::thread::sleep(Duration::from_millis(5));
     }
     let time = begun.elapsed();
-    let status = world.json(&["status", "--json"])?;
+    let status = world.status()?;
     same("onboardings", &number(&status, "/onboardings/total")?, &customers)?;
     if peak_kib == 0 {
         return Err(Error::Broken("the import was too short, or /proc does not tell its size".to_owned()));

@@ -25,7 +25,7 @@ pub fn taken_emails_are_buried_one_by_one(world: &mut World, customers: u64, see
 
     world.json(&["import", "customers.csv", "--json"])?;
     finish(world)?;
-    let status = world.json(&["status", "--json"])?;
+    let status = world.status()?;
     same("dead by status", &number(&status, "/onboardings/by_stage/dead")?, &customers)?;
     same("circuit", &status["circuit"]["state"], &json!("closed"))?;
     same("customers at the API", &number(&world.audit()?, "/customers")?, &theirs)?;
@@ -46,13 +46,13 @@ pub fn a_quota_raised_later_buries_nobody(world: &World, customers: u64, seed: u
     world.json(&["import", "customers.csv", "--json"])?;
     let mut worker = world.start(&["worker", "--until-idle"], "worker.log")?;
     wait_until(|| {
-        let status = world.json(&["status", "--json"])?;
+        let status = world.status()?;
         Ok(status["circuit"]["state"] != "closed"
             && status["circuit"]["reason"].to_string().contains("quota"))
     })?;
     // Long enough for several probes.
     std::thread::sleep(std::time::Duration::from_secs(1));
-    let status = world.json(&["status", "--json"])?;
+    let status = world.status()?;
     same(
         "dead while the quota is used up",
         &number(&status, "/onboardings/by_stage/dead").unwrap_or_default(),

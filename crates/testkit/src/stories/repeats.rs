@@ -22,7 +22,7 @@ pub fn a_repeated_file_creates_nobody_again(world: &World, customers: u64, seed:
     again(world, &planted)?;
     world.json(&["prune", "--records", "0s", "--json"])?;
     again(world, &planted)?;
-    let status = world.json(&["status", "--json"])?;
+    let status = world.status()?;
     same("onboardings after pruning", &number(&status, "/onboardings/total")?, &planted.customers)?;
     same("create calls after all repeats", &number(&world.audit()?, "/creates")?, &creates)
 }

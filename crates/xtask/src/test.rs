@@ -1,0 +1,16 @@
+//! `cargo xtask test`: all that CI checks.
+
+use crate::{cargo, redis, say};
+
+pub(crate) fn run() -> Result<(), String> {
+    // First, as it is the one thing that may have to be fetched.
+    redis::ensure()?;
+    cargo("formatting", &["fmt", "--all", "--check"])?;
+    cargo("lints", &["clippy", "--workspace", "--all-targets", "--quiet", "--", "-D", "warnings"])?;
+    cargo("tests", &["test", "--workspace", "--quiet", "--no-fail-fast"])?;
+    cargo("docs", &["doc", "--workspace", "--no-deps", "--quiet"])?;
+    cargo("example: enqueue", &["run", "--quiet", "-p", "gangway-producer", "--example", "enqueue"])?;
+    cargo("the demo", &["run", "--quiet", "--", "demo", "--customers", "200", "--dir", "target/xtask-demo"])?;
+    say("xtask: all checks passed");
+    Ok(())
+}
