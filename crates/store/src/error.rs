@@ -11,6 +11,12 @@ pub enum Error {
         /// The url, without credentials.
         url: String,
     },
+    /// A setting cannot be used.
+    #[error("{reason}")]
+    Setting {
+        /// Which, and why; without credentials.
+        reason: String,
+    },
     /// There is no store, and this command does not make one.
     #[error("there is no store at {}; `gangway import FILE` makes one, or set store.url", path.display())]
     Missing {
