@@ -16,6 +16,9 @@ pub const MASTER_NAME: &str = "gangway";
 /// A master that is silent for so long is taken for down.
 const DOWN_AFTER: Duration = Duration::from_millis(500);
 
+/// The same while sentinels start.
+const DOWN_AFTER_AT_FIRST: Duration = Duration::from_secs(2);
+
 /// Everything here takes a few seconds at most.
 const LIMIT: Duration = Duration::from_secs(30);
 
@@ -59,19 +62,25 @@ impl Sentinels {
             })
             .collect::<Result<Vec<_>>>()?;
         let started = Self { sentinels, servers };
-        started.hurry();
+        started.hurry()?;
         started.wait_until_watched()?;
         Ok(started)
     }
 
-    /// Asks the sentinels to look more often, so that a test of a failover takes two seconds and not five. Those before
-    /// version 7 know no such command and take their time.
-    fn hurry(&self) {
-        for sentinel in &self.sentinels {
-            let periods = ["ask-period", "200", "info-period", "500", "publish-period", "500"];
-            let words = ["SENTINEL", "DEBUG"].into_iter().chain(periods).collect::<Vec<_>>();
-            sentinel.command(&words).map(drop).unwrap_or_default();
+    /// Asks the sentinels to look more often, so that a failover takes two seconds and not five, and only then to be
+    /// impatient: by default they connect but once a second, and would take a new master for down before they had met
+    /// it. Those before version 7 know no such command and take their time.
+    fn hurry(&self) -> Result<()> {
+        for sentinel in self.sentinels.iter().filter(|sentinel| sentinel.pid().is_some()) {
+            let periods =
+                ["ping-period", "100", "ask-period", "100", "info-period", "300", "publish-period", "300"];
+            let words: Vec<&str> = ["SENTINEL", "DEBUG"].into_iter().chain(periods).collect();
+            if sentinel.command(&words).is_ok() {
+                let limit = DOWN_AFTER.as_millis().to_string();
+                sentinel.command(&["SENTINEL", "SET", MASTER_NAME, "down-after-milliseconds", &limit])?;
+            }
         }
+        Ok(())
     }
 
     /// Each sentinel sees the master, its replica, and all the other sentinels.
@@ -179,7 +188,7 @@ impl Sentinels {
                 server.restart()?;
             }
         }
-        self.hurry();
+        self.hurry()?;
         wait::until("the replica's return", LIMIT, || {
             let replicas = self.servers.iter().filter(|server| {
                 server.info("role").is_ok_and(|role| role == "slave")
@@ -208,7 +217,7 @@ fn file(own: &Seat, all: &[Seat], servers: &[Server; 2], options: &Options) -> V
         ("port", own.port.number().to_string()),
         ("sentinel", format!("myid {}", own.id)),
         ("sentinel", format!("monitor {MASTER_NAME} 127.0.0.1 {master} {quorum}")),
-        ("sentinel", format!("down-after-milliseconds {MASTER_NAME} {}", DOWN_AFTER.as_millis())),
+        ("sentinel", format!("down-after-milliseconds {MASTER_NAME} {}", DOWN_AFTER_AT_FIRST.as_millis())),
         ("sentinel", format!("failover-timeout {MASTER_NAME} 3000")),
         ("sentinel", format!("known-replica {MASTER_NAME} 127.0.0.1 {replica}")),
     ];
