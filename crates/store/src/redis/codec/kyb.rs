@@ -17,12 +17,10 @@ use super::{Unreadable, words};
 
 pub(super) fn write(kyb: &Kyb, writer: &mut Writer<'_>) {
     let word = kyb.status.as_str();
-    match words::status_code(word) {
-        Some(code) => writer.byte(code),
-        None => {
-            writer.byte(0);
-            writer.text(word);
-        }
+    let code = words::status_code(word);
+    writer.byte(code.unwrap_or(0));
+    if code.is_none() {
+        writer.text(word);
     }
     write_moment(&kyb.updated_at, writer);
 }

@@ -50,17 +50,14 @@ pub(super) fn read(reader: &mut Reader<'_>) -> Result<Vec<Entry>, Unreadable> {
 }
 
 fn write_what(what: &str, writer: &mut Writer<'_>) {
-    match code(what) {
-        Some((code, number)) => {
-            writer.byte(code);
-            if let Some(number) = number {
-                writer.number(u64::from(number));
-            }
-        }
-        None => {
-            writer.byte(TEXT);
-            writer.text(what);
-        }
+    let Some((code, number)) = code(what) else {
+        writer.byte(TEXT);
+        writer.text(what);
+        return;
+    };
+    writer.byte(code);
+    if let Some(number) = number {
+        writer.number(u64::from(number));
     }
 }
 

@@ -1,5 +1,5 @@
-//! Bytes of version 1. **They may never change: they lie in stores.** A change of the form is another version, and these
-//! are still read.
+//! Bytes of version 1. **They may never change: they lie in stores.** A change of the form is another version, and
+//! these are still read.
 
 use gangway_jobs::onboarding::{LedgerRow, Stage};
 
@@ -21,11 +21,11 @@ const ROW: &str = "\
     011f05ac020209eeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeecccccccccccccccccccccccccccccccc000b9f5a523c1d4c6e\
     9a572f6d1f0c8e110100000000000000a100000000000000a1";
 
-const ERASED_ROW: &str = "\
-    TODO";
+const ERASED_ROW: &str = "01c40bac020209000b9f5a523c1d4c6e9a572f6d1f0c8e11f2f2f2f2f2f2f2f2f3f3f3f3f3f3f3f3";
 
 fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    let digit = |value: u8| char::from_digit(u32::from(value), 16).unwrap();
+    bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
 }
 
 fn bytes(hex: &str) -> Vec<u8> {

@@ -19,7 +19,7 @@ use uuid::Uuid;
 
 use crate::redis::onboarding::{Fence, Onboarding};
 
-const HOUR: Duration = Duration::from_secs(3_600);
+const HOUR: Duration = Duration::from_hours(1);
 
 pub(super) const fn at(seconds: i64) -> Timestamp {
     Timestamp::from_millis(1_795_341_600_000 + seconds * 1_000)
@@ -80,12 +80,8 @@ fn poll(record: &mut Record) -> Job {
     let id = JobId { onboarding: record.id, kind: Kind::PollStatus };
     let mut job = Job::new(id, Payload::PollStatus(PollStatus::default()).encode(), at(100));
     for n in 1..=14 {
-        let kyb = Kyb {
-            status: KybStatus::new("PENDING_REVIEW"),
-            updated_at: "2026-11-22T10:00:00.000Z".to_owned(),
-        };
         let patch = Patch {
-            kyb: Some(kyb),
+            kyb: Some(kyb("PENDING_REVIEW", "2026-11-22T10:00:00.000Z")),
             stage: Some(Stage::InReview),
             polled: true,
             certainty: Certainty::NoEffect,
@@ -101,12 +97,12 @@ fn key(n: u128) -> IdempotencyKey {
     IdempotencyKey::from_uuid(Uuid::from_u128(n << 64 | n))
 }
 
-fn kyb(status: &str, updated_at: &str) -> Option<Kyb> {
-    Some(Kyb { status: KybStatus::new(status), updated_at: updated_at.to_owned() })
+fn kyb(status: &str, updated_at: &str) -> Kyb {
+    Kyb { status: KybStatus::new(status), updated_at: updated_at.to_owned() }
 }
 
-fn failure(code: Code, message: &str) -> Option<Failure> {
-    Some(Failure { code, message: message.to_owned(), at: at(40) })
+fn failure(code: Code, message: &str) -> Failure {
+    Failure { code, message: message.to_owned(), at: at(40) }
 }
 
 /// One that has every part there is, each in some form; not one that could come about.
@@ -118,7 +114,7 @@ pub(super) fn everything() -> Onboarding {
         Some(Job {
             attempt: 2,
             losses: 1,
-            failure: failure(Code::Unreachable, "no answer"),
+            failure: Some(failure(Code::Unreachable, "no answer")),
             ..job(Kind::CreateCustomer, r#"{"v":1,"customer":{}}"#.to_owned(), at(50))
         }),
         Some(Job {
@@ -153,16 +149,16 @@ fn everything_recorded() -> Record {
         uncertain_since: Some(at(10)),
         customer_id: CustomerId::parse("0b9f5a52-3c1d-4c6e-9a57-2f6d1f0c8e11"),
         foreign_customer_id: CustomerId::parse("cus_other"),
-        kyb: kyb("PENDING_RESPONSE", "2026-11-23T11:22:33.123456Z"),
+        kyb: Some(kyb("PENDING_RESPONSE", "2026-11-23T11:22:33.123456Z")),
         status_since: at(-20),
-        rejected_before: kyb("Frozen", "yesterday"),
+        rejected_before: Some(kyb("Frozen", "yesterday")),
         hinted_at: Some(at(30)),
         link: Some(LinkState { ordinal: 2, expires_at: at(86_400) }),
         links_wanted: 3,
         stale: true,
         cancel_requested: true,
         erase_requested: true,
-        failure: failure(Code::Contract, "no link in the answer"),
+        failure: Some(failure(Code::Contract, "no link in the answer")),
         polls: 128,
         sequence: 9,
         created_at: at(0),
