@@ -118,12 +118,7 @@ impl Bucket {
 
     /// How long until the class has a token again, if nobody else takes it.
     pub fn wait(&self, policy: &RatePolicy, class: Class) -> Duration {
-        let missing = 1.0 - self.tokens[class.index()];
-        if missing <= EPSILON {
-            Duration::ZERO
-        } else {
-            Duration::from_secs_f64((missing / policy.rate_of(class)).min(3_600.0))
-        }
+        wait_for(policy, class, self.tokens[class.index()])
     }
 
     fn fill(&mut self, policy: &RatePolicy, now: Timestamp) {
@@ -147,6 +142,16 @@ impl Bucket {
         let poured = amount.min(room);
         self.tokens[class.index()] += poured;
         amount - poured
+    }
+}
+
+/// How long until a class with so many tokens has a whole one, if nobody else takes it.
+pub fn wait_for(policy: &RatePolicy, class: Class, tokens: f64) -> Duration {
+    let missing = 1.0 - tokens;
+    if missing <= EPSILON {
+        Duration::ZERO
+    } else {
+        Duration::from_secs_f64((missing / policy.rate_of(class)).min(3_600.0))
     }
 }
 

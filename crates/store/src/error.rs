@@ -18,10 +18,10 @@ pub enum Error {
         reason: String,
     },
     /// There is no store, and this command does not make one.
-    #[error("there is no store at {}; `gangway import FILE` makes one, or set store.url", path.display())]
+    #[error("there is no store at {place}; `gangway import FILE` makes one, or set store.url")]
     Missing {
-        /// Where it was looked for.
-        path: PathBuf,
+        /// Where it was looked for, without credentials.
+        place: String,
     },
     /// The file is something else.
     #[error("{} is not a Gangway store; move it away, or set store.url to another path", path.display())]
@@ -30,10 +30,10 @@ pub enum Error {
         path: PathBuf,
     },
     /// A newer release made it.
-    #[error("the store at {} has schema version {found}, but this release knows up to {known}: upgrade gangway", path.display())]
+    #[error("the store at {place} has schema version {found}, but this release knows up to {known}: upgrade gangway")]
     Newer {
-        /// The file.
-        path: PathBuf,
+        /// Where it is, without credentials.
+        place: String,
         /// The version found.
         found: u32,
         /// The newest version known.

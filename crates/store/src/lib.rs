@@ -24,8 +24,10 @@ use gangway_jobs::onboarding::Record;
 use gangway_jobs::outcome::{Settled, Settlement};
 use gangway_jobs::transition::EndRequest;
 
+mod bounds;
 pub mod conformance;
 pub mod error;
+mod mode;
 pub mod model;
 mod open;
 pub mod policies;
@@ -35,8 +37,10 @@ pub mod stamp;
 pub mod words;
 
 pub use error::Error;
-pub use open::open;
+pub use mode::Mode;
+pub use open::{StoreConfig, open};
 pub use policies::Policies;
+pub use redis::RedisConfig;
 pub use stamp::Stamp;
 pub use words::*;
 

@@ -5,17 +5,51 @@ use std::sync::Arc;
 
 use gangway_jobs::clock::Clock;
 
-use crate::sqlite::{Mode, OpenOptions, Place, SqliteStore};
-use crate::{Error, Policies, Result, SharedStore};
+use crate::redis::{RedisConfig, RedisStore};
+use crate::sqlite::{OpenOptions, Place, SqliteStore};
+use crate::{Error, Mode, Policies, Result, SharedStore};
 
-/// Opens the store at `url`: `sqlite:PATH`, or `sqlite::memory:` for one that ends with the process. Blocks for a moment.
+/// Where a store is, and how to reach it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoreConfig {
+    /// `sqlite:PATH`; `sqlite::memory:` for one that ends with the process; `redis://`, `rediss://`, `unix:` or one of the
+    /// other forms of [`mod@crate::redis`].
+    pub url: String,
+    /// For a Redis store.
+    pub redis: RedisConfig,
+}
+
+impl StoreConfig {
+    /// The store at that url, everything else as usual.
+    pub fn new(url: impl Into<String>) -> Self {
+        Self { url: url.into(), redis: RedisConfig::default() }
+    }
+
+    /// Whether it is an embedded store.
+    pub fn is_embedded(&self) -> bool {
+        self.url.starts_with("sqlite:")
+    }
+}
+
+/// Opens a store. Waits for the server of a Redis store for as long as an answer may take, and for an embedded one for as
+/// long as another process writes.
 ///
 /// # Errors
 /// The url names no kind of store; there is none and the mode makes none; it is something else, or made for something
-/// else; the disk refuses.
-pub fn open(url: &str, mode: Mode, policies: Policies, clock: Arc<dyn Clock>) -> Result<SharedStore> {
-    let place = place(url)?;
-    Ok(SqliteStore::open(OpenOptions { place, mode, policies, clock })?)
+/// else; the disk or the server refuses.
+pub async fn open(
+    config: &StoreConfig,
+    mode: Mode,
+    policies: Policies,
+    clock: Arc<dyn Clock>,
+) -> Result<SharedStore> {
+    if !config.is_embedded() {
+        return Ok(RedisStore::open(&config.url, &config.redis, mode, policies, clock).await?);
+    }
+    let place = place(&config.url)?;
+    let open = move || SqliteStore::open(OpenOptions { place, mode, policies, clock });
+    let opened = tokio::task::spawn_blocking(open).await;
+    Ok(opened.unwrap_or_else(|died| std::panic::resume_unwind(died.into_panic()))?)
 }
 
 fn place(url: &str) -> Result<Place> {
@@ -29,7 +63,7 @@ fn place(url: &str) -> Result<Place> {
 }
 
 /// What stands between `://` and `@` is nobody's to see.
-fn without_credentials(url: &str) -> String {
+pub(crate) fn without_credentials(url: &str) -> String {
     match (url.find("://"), url.rfind('@')) {
         (Some(scheme), Some(at)) if scheme + 3 <= at => format!("{}…{}", &url[..scheme + 3], &url[at..]),
         _ => url.to_owned(),

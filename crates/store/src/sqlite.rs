@@ -20,8 +20,9 @@ use self::reader::{Read, Reader};
 use self::tx::Tx;
 use self::wake::Wake;
 use self::writer::{Operation, Task, Writer};
-use crate::stamp::Expected;
 use crate::{Error, Policies, Result, Stamp};
+
+pub use crate::mode::Mode;
 
 mod clock;
 mod enqueue;
@@ -53,17 +54,6 @@ pub enum Place {
     File(PathBuf),
     /// In this process's memory, and gone with it: for tests and simulations.
     Memory,
-}
-
-/// What must be there.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Mode {
-    /// A store made for this, or none: then it is made.
-    Create(Expected),
-    /// A store made for this.
-    Existing(Expected),
-    /// A store, whatever it was made for.
-    AsFound,
 }
 
 /// How to open a store.

@@ -12,11 +12,8 @@ use gangway_jobs::transition::{self, Loss};
 
 use super::state::State;
 use crate::words::{CallReport, Grant, LeaseRequest, Permit, PermitRequest, Release};
-use crate::{Error, MAX_BATCH, Result};
-
-pub(super) const fn check_size(found: usize) -> Result<()> {
-    if found > MAX_BATCH { Err(Error::BatchTooLarge { found, max: MAX_BATCH }) } else { Ok(()) }
-}
+use crate::bounds::bounded;
+use crate::{MAX_BATCH, Result};
 
 impl State {
     pub(super) fn lease(&mut self, ask: &LeaseRequest, now: Timestamp) -> Grant {
@@ -135,7 +132,7 @@ impl State {
         length: Duration,
         now: Timestamp,
     ) -> Result<Vec<bool>> {
-        check_size(leases.len())?;
+        bounded(leases.len())?;
         let mut extend_one = |id, token| {
             let Some(job) = self.held(id, token) else { return false };
             if let gangway_jobs::job::Hold::Leased(lease) = &mut job.hold {
@@ -147,7 +144,7 @@ impl State {
     }
 
     pub(super) fn release(&mut self, leases: &[Release], now: Timestamp) -> Result<()> {
-        check_size(leases.len())?;
+        bounded(leases.len())?;
         for release in leases {
             if self.held(release.job, release.token).is_some() {
                 let loss = if release.started { Loss::Excused } else { Loss::Unstarted };

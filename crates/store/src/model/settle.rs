@@ -8,13 +8,13 @@ use gangway_jobs::job::{Hold, Job};
 use gangway_jobs::outcome::{Outcome, Settled, Settlement};
 use gangway_jobs::transition;
 
-use super::lease::check_size;
 use super::state::State;
 use crate::Result;
+use crate::bounds::bounded;
 
 impl State {
     pub(super) fn settle(&mut self, batch: Vec<Settlement>, now: Timestamp) -> Result<Vec<Settled>> {
-        check_size(batch.len())?;
+        bounded(batch.len())?;
         Ok(batch.into_iter().map(|settlement| self.settle_one(settlement, now)).collect())
     }
 

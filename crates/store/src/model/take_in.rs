@@ -12,7 +12,7 @@ use crate::{Error, Result};
 
 impl State {
     pub(super) fn enqueue(&mut self, batch: &[NewOnboarding], now: Timestamp) -> Result<Vec<Answer>> {
-        super::lease::check_size(batch.len())?;
+        crate::bounds::bounded(batch.len())?;
         for (index, new) in batch.iter().enumerate() {
             let (bytes, max) = (new.payload().encode().len(), gangway_jobs::payload::MAX_BYTES);
             if bytes > max {

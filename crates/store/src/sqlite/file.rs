@@ -127,11 +127,11 @@ fn prepare(path: &Path, mode: &Mode) -> Result<()> {
     let may_create = matches!(mode, Mode::Create(_));
     match std::fs::metadata(path) {
         Ok(found) if !found.is_file() => Err(Error::NotAStore { path: path.to_owned() }),
-        Ok(found) if found.len() == 0 && !may_create => Err(Error::Missing { path: path.to_owned() }),
+        Ok(found) if found.len() == 0 && !may_create => Err(Error::Missing { place: path.display().to_string() }),
         Ok(_) => Ok(()),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound && may_create => make(path),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            Err(Error::Missing { path: path.to_owned() })
+            Err(Error::Missing { place: path.display().to_string() })
         }
         Err(source) => Err(io("look at", path)(source)),
     }
@@ -190,7 +190,7 @@ fn recognise(conn: &mut Connection, path: &Path, mode: &Mode, now: Timestamp) ->
             create_patiently(conn, expected, now).map_err(sqlite("create", path))?;
         }
         (Header::Empty, Mode::Existing(_) | Mode::AsFound) => {
-            return Err(Error::Missing { path: path.to_owned() });
+            return Err(Error::Missing { place: path.display().to_string() });
         }
     }
     let text: String = conn
@@ -232,7 +232,7 @@ fn header(conn: &Connection) -> rusqlite::Result<Header> {
 fn check_version(found: u32, path: &Path) -> Result<()> {
     let known = newest();
     if found > known {
-        return Err(Error::Newer { path: path.to_owned(), found, known });
+        return Err(Error::Newer { place: path.display().to_string(), found, known });
     }
     Ok(())
 }

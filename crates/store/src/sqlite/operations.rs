@@ -17,15 +17,12 @@ use uuid::Uuid;
 
 use super::look::Look;
 use super::{SqliteStore, end, enqueue, imports, lease, outbox, prune, settle, steer, take_back, workers};
+use crate::bounds::bounded;
 use crate::{
     CallReport, Checkpoint, DeadFilter, DeadLetter, Error, Grant, GroupStart, Hinted, ImportBegun,
-    ImportStart, Inspection, LeaseRequest, LinkRequested, MAX_BATCH, Permit, PermitRequest, Position,
+    ImportStart, Inspection, LeaseRequest, LinkRequested, Permit, PermitRequest, Position,
     ReadRequest, Release, Result, Stamp, Status, Store, TakenBack, Target, WorkerInfo, WorkerState,
 };
-
-fn bounded(found: usize) -> Result<()> {
-    if found > MAX_BATCH { Err(Error::BatchTooLarge { found, max: MAX_BATCH }) } else { Ok(()) }
-}
 
 /// Encodes the payloads outside of the transaction.
 fn with_payloads(batch: Vec<NewOnboarding>) -> Result<Vec<enqueue::Item>> {

@@ -8,6 +8,10 @@ mod sqlite {
     gangway_store::conformance_suite!(crate::harness::Sqlite);
 }
 
+mod redis {
+    gangway_store::conformance_suite!(crate::harness::Redis);
+}
+
 /// A story that is not listed would never run.
 #[test]
 fn every_story_is_listed() {

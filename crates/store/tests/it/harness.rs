@@ -8,7 +8,7 @@ use gangway_store::conformance::Harness;
 use gangway_store::conformance::world::{beginning, made_for};
 use gangway_store::model::ModelStore;
 use gangway_store::sqlite::{Mode, OpenOptions, Place, SqliteStore};
-use gangway_store::{Policies, SharedStore};
+use gangway_store::{Policies, RedisConfig, SharedStore, StoreConfig};
 use tempfile::TempDir;
 
 /// The model: a crash costs it nothing.
@@ -58,6 +58,34 @@ impl Harness for Sqlite {
             clock: Arc::<ManualClock>::clone(&self.clock),
         };
         SqliteStore::open(options).unwrap()
+    }
+
+    fn clock(&self) -> &ManualClock {
+        &self.clock
+    }
+}
+
+/// The Redis store, under a name of its own in the server that all tests share.
+#[derive(Debug)]
+pub(crate) struct Redis {
+    clock: Arc<ManualClock>,
+    policies: Policies,
+    config: StoreConfig,
+}
+
+#[async_trait]
+impl Harness for Redis {
+    async fn start(policies: Policies) -> Self {
+        let clock = Arc::new(ManualClock::new(beginning()));
+        let redis = RedisConfig { namespace: gangway_testkit::redis::namespace(), ..RedisConfig::default() };
+        let url = gangway_testkit::redis::shared().unwrap().url();
+        Self { clock, policies, config: StoreConfig { url, redis } }
+    }
+
+    async fn open(&self) -> SharedStore {
+        let mode = Mode::Create(made_for());
+        let clock = Arc::<ManualClock>::clone(&self.clock);
+        gangway_store::open(&self.config, mode, self.policies.clone(), clock).await.unwrap()
     }
 
     fn clock(&self) -> &ManualClock {

@@ -34,7 +34,7 @@ use proptest::prelude::*;
 use proptest::sample::select;
 use uuid::Uuid;
 
-use crate::harness::{Model, Sqlite};
+use crate::harness::{Model, Redis, Sqlite};
 
 /// One operation. Numbers name customers, workers, or places in the list of all leases ever given.
 #[derive(Clone, Debug)]
@@ -620,5 +620,14 @@ proptest! {
     #[test]
     fn whatever_happens_the_embedded_store_does_as_the_model(ops in vec(op(), 1..200)) {
         agree::<Sqlite>(ops);
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
+
+    #[test]
+    fn whatever_happens_the_redis_store_does_as_the_model(ops in vec(op(), 1..200)) {
+        agree::<Redis>(ops);
     }
 }

@@ -43,6 +43,7 @@ impl<'a> Reader<'a> {
         Ok(array)
     }
 
+    #[inline]
     pub(super) fn number(&mut self, what: &'static str) -> Result<u64, Unreadable> {
         let mut number = 0;
         for shift in (0..u64::BITS).step_by(7) {

@@ -122,6 +122,7 @@ fn write_link(record: &Record, writer: &mut Writer<'_>) {
 }
 
 /// The record of that id. Its fields are read in the order in which they stand here, which is that of [`write`].
+#[inline]
 pub(super) fn read(reader: &mut Reader<'_>, id: OnboardingId) -> Result<Record, Unreadable> {
     let present = reader.number("the parts of a record")?;
     if present & UNKNOWN != 0 {

@@ -1,0 +1,301 @@
+//! The desk: the onboardings that one decision is about, read together, changed together, written together.
+//!
+//! [`Core::decide`] reads them, lets the decision run on what was read, and hands all changes to the script `commit`. If
+//! anything has changed since it was read, nothing is written, and the decision runs again on what is there now. So a
+//! decision is a function that may run more than once, and has no other effect than the desk.
+
+use std::collections::{HashMap, HashSet};
+use std::time::Duration;
+
+use gangway_jobs::circuit::Circuit;
+use gangway_jobs::id::{OnboardingId, WorkerId};
+use gangway_jobs::identity::EmailKey;
+use redis::Cmd;
+
+use super::core::{Core, SeenCircuit, write_circuit};
+use super::draft::{Draft, Moment};
+use super::found::Found;
+use super::reply::{bytes, list, other_form};
+use super::scripts::Script;
+use super::{lua, workers};
+use crate::{Error, Policies, Result, WorkerState};
+
+/// So often may what was read be outdated before it is written: each time somebody else has got on.
+const PATIENCE: usize = 100;
+
+/// Why a decision could not be made.
+#[derive(Debug)]
+pub(super) enum Fault {
+    /// It needs these onboardings too.
+    Needs(Vec<OnboardingId>),
+    /// It needs to know the workers.
+    NeedsWorkers,
+    /// It refuses.
+    Refused(Error),
+}
+
+impl From<Error> for Fault {
+    fn from(error: Error) -> Self {
+        Self::Refused(error)
+    }
+}
+
+/// The result of a step of a decision.
+pub(super) type Decided<T> = std::result::Result<T, Fault>;
+
+/// What a decision begins with.
+#[derive(Debug, Default)]
+pub(super) struct Wanted {
+    /// Onboardings to read.
+    pub(super) ids: Vec<OnboardingId>,
+    /// Keyed e-mails whose owners to read.
+    pub(super) emails: Vec<EmailKey>,
+    /// Onboardings that were read before, or are only believed to be so: they may be outdated.
+    pub(super) known: Vec<Found>,
+    /// Whether to believe, at first, that the e-mails belong to nobody.
+    pub(super) assume_free: bool,
+    /// Whether it stands on the circuit.
+    pub(super) circuit: bool,
+    /// Whether it takes something in, which waits when memory is short.
+    pub(super) takes_in: bool,
+}
+
+/// The desk of one decision.
+#[derive(Debug)]
+pub(super) struct Desk<'a> {
+    pub(super) moment: Moment,
+    pub(super) policies: &'a Policies,
+    drafts: Vec<Draft>,
+    places: HashMap<OnboardingId, usize>,
+    owners: HashMap<EmailKey, Option<OnboardingId>>,
+    circuit: Option<(SeenCircuit, Circuit)>,
+    workers: Option<&'a [WorkerState]>,
+    /// Wakes idle workers in any case.
+    pub(super) wake: bool,
+}
+
+impl Desk<'_> {
+    /// The onboarding's draft; asks for it if it is not here yet.
+    pub(super) fn draft(&mut self, id: OnboardingId) -> Decided<&mut Draft> {
+        match self.places.get(&id) {
+            Some(place) => Ok(&mut self.drafts[*place]),
+            None => Err(Fault::Needs(vec![id])),
+        }
+    }
+
+    /// Asks for all of these that are not here yet.
+    pub(super) fn need(&self, ids: impl IntoIterator<Item = OnboardingId>) -> Decided<()> {
+        let missing: HashSet<OnboardingId> =
+            ids.into_iter().filter(|id| !self.places.contains_key(id)).collect();
+        if missing.is_empty() { Ok(()) } else { Err(Fault::Needs(missing.into_iter().collect())) }
+    }
+
+    /// Whom an e-mail belongs to, as it stands on this desk.
+    pub(super) fn owner(&self, email: EmailKey) -> Option<OnboardingId> {
+        self.owners.get(&email).copied().flatten()
+    }
+
+    /// The e-mail is the onboarding's from now on, or nobody's.
+    pub(super) fn set_owner(&mut self, email: EmailKey, owner: Option<OnboardingId>) {
+        self.owners.insert(email, owner);
+    }
+
+    /// The circuit; changes to it are written with everything else.
+    pub(super) fn circuit(&mut self) -> &mut Circuit {
+        let (_, circuit) = self.circuit.get_or_insert_default();
+        circuit
+    }
+
+    /// The registered workers.
+    pub(super) fn workers(&self) -> Decided<&[WorkerState]> {
+        self.workers.ok_or(Fault::NeedsWorkers)
+    }
+
+    pub(super) fn live_workers(&self) -> Decided<usize> {
+        Ok(self.workers()?.iter().filter(|worker| worker.alive).count())
+    }
+
+    pub(super) fn is_alive(&self, worker: WorkerId) -> Decided<bool> {
+        Ok(self.workers()?.iter().any(|known| known.info.id == worker && known.alive))
+    }
+}
+
+/// What came of a write.
+enum Committed {
+    Done,
+    Outdated,
+}
+
+impl Core {
+    /// Decides, and writes what was decided; see the module.
+    pub(super) async fn decide<T>(
+        &self,
+        action: &'static str,
+        wanted: Wanted,
+        decision: impl Fn(&mut Desk<'_>) -> Decided<T>,
+    ) -> Result<T> {
+        let Wanted { ids, emails, known, assume_free, circuit, takes_in } = wanted;
+        let mut read = known;
+        let mut owners = HashMap::new();
+        let mut to_read = ids;
+        let mut must_read_owners = !assume_free && !emails.is_empty();
+        let mut workers: Option<Vec<WorkerState>> = None;
+        for _ in 0..PATIENCE {
+            if !to_read.is_empty() || must_read_owners {
+                let emails = if must_read_owners { &emails[..] } else { &[] };
+                let (found, of_emails) = self.load(action, &to_read, emails).await?;
+                read.extend(found);
+                owners.extend(of_emails);
+                to_read.clear();
+                must_read_owners = false;
+            }
+            let moment = Moment { now: self.time.now(), life: self.life()? };
+            let mut desk = self.lay_out(moment, &read, &owners, workers.as_deref(), circuit);
+            match decision(&mut desk) {
+                Ok(answer) => match self.commit(action, desk, takes_in).await? {
+                    Committed::Done => return Ok(answer),
+                    Committed::Outdated => {
+                        to_read = read.drain(..).map(|found| found.id).collect();
+                        must_read_owners = !emails.is_empty();
+                    }
+                },
+                Err(Fault::Needs(more)) => to_read = more,
+                Err(Fault::NeedsWorkers) => workers = Some(workers::all(self).await?),
+                Err(Fault::Refused(error)) => return Err(error),
+            }
+        }
+        Err(Error::Unavailable {
+            place: self.work.place().to_owned(),
+            reason: format!("others change the same onboardings all the time, so it could not {action}"),
+        })
+    }
+
+    fn lay_out<'a>(
+        &'a self,
+        moment: Moment,
+        read: &[Found],
+        owners: &HashMap<EmailKey, Option<OnboardingId>>,
+        workers: Option<&'a [WorkerState]>,
+        circuit: bool,
+    ) -> Desk<'a> {
+        let drafts: Vec<Draft> = read.iter().cloned().map(Draft::new).collect();
+        let places = drafts.iter().enumerate().map(|(place, draft)| (draft.id(), place)).collect();
+        let circuit = circuit.then(|| {
+            let seen = self.circuit();
+            let now = seen.circuit.clone();
+            (seen, now)
+        });
+        Desk {
+            moment,
+            policies: &self.policies,
+            drafts,
+            places,
+            owners: owners.clone(),
+            circuit,
+            workers,
+            wake: false,
+        }
+    }
+
+    /// Reads onboardings and the owners of e-mails, in bounded portions.
+    pub(super) async fn load(
+        &self,
+        action: &'static str,
+        ids: &[OnboardingId],
+        emails: &[EmailKey],
+    ) -> Result<(Vec<Found>, HashMap<EmailKey, Option<OnboardingId>>)> {
+        const PORTION: usize = 250;
+        let mut read = Vec::with_capacity(ids.len());
+        let mut owners = HashMap::with_capacity(emails.len());
+        for from in (0..ids.len().max(emails.len())).step_by(PORTION) {
+            let ids = portion(ids, from, PORTION);
+            let emails = portion(emails, from, PORTION);
+            self.load_portion(action, ids, emails, &mut read, &mut owners).await?;
+        }
+        Ok((read, owners))
+    }
+
+    async fn load_portion(
+        &self,
+        action: &'static str,
+        ids: &[OnboardingId],
+        emails: &[EmailKey],
+        read: &mut Vec<Found>,
+        owners: &mut HashMap<EmailKey, Option<OnboardingId>>,
+    ) -> Result<()> {
+        let reply = self
+            .call(action, &lua::LOAD, |command| {
+                command.arg(ids.len());
+                for id in ids {
+                    command.arg(&id.as_uuid().as_bytes()[..]);
+                }
+                command.arg(emails.len());
+                for email in emails {
+                    command.arg(&email.as_bytes()[..]);
+                }
+            })
+            .await?;
+        let life = self.life()?;
+        let [found, of_emails] = reply.parts(action)?;
+        let other = || other_form(action);
+        for (id, value) in ids.iter().zip(list(found).ok_or_else(other)?) {
+            read.push(Found::read(action, *id, value, life)?);
+        }
+        for (email, owner) in emails.iter().zip(list(of_emails).ok_or_else(other)?) {
+            let owner = bytes(owner).and_then(|bytes| uuid::Uuid::from_slice(&bytes).ok());
+            owners.insert(*email, owner.map(OnboardingId::from_uuid));
+        }
+        Ok(())
+    }
+
+    async fn commit(&self, action: &'static str, desk: Desk<'_>, takes_in: bool) -> Result<Committed> {
+        let items: Vec<_> = desk.drafts.iter().filter_map(|draft| draft.change(desk.moment)).collect();
+        let circuit = desk.circuit.filter(|(seen, now)| !items.is_empty() || seen.circuit != *now);
+        if items.is_empty() && circuit.is_none() && !desk.wake {
+            return Ok(Committed::Done);
+        }
+        let changed = circuit.as_ref().filter(|(seen, now)| seen.circuit != *now).map(|(_, now)| write_circuit(now));
+        let script: &'static Script = if takes_in { &lua::TAKE_IN } else { &lua::COMMIT };
+        let fill = |command: &mut Cmd| {
+            match &circuit {
+                Some((seen, _)) => command.arg(&seen.revision[..]),
+                None => command.arg("any"),
+            };
+            command.arg(changed.as_ref().map_or(&[][..], |changed| &changed.stored[..]));
+            command.arg(if desk.wake { "1" } else { "" }).arg(items.len());
+            for item in &items {
+                item.write(command);
+            }
+        };
+        let reply = self.call_on(&self.work, action, script, Some(desk.moment.life), fill).await?;
+        match reply.word.as_str() {
+            "ok" => {
+                if let Some(changed) = changed {
+                    self.set_circuit(changed.seen);
+                }
+                let [woken] = reply.parts(action)?;
+                if super::reply::int(&woken) == Some(1) {
+                    self.woken();
+                }
+                Ok(Committed::Done)
+            }
+            "circuit" => {
+                let [stored] = reply.parts(action)?;
+                self.saw_circuit(&bytes(stored).unwrap_or_default())?;
+                Ok(Committed::Outdated)
+            }
+            "changed" | "epoch" => Ok(Committed::Outdated),
+            _ => Err(other_form(action)),
+        }
+    }
+}
+
+fn portion<T>(all: &[T], from: usize, most: usize) -> &[T] {
+    let from = from.min(all.len());
+    &all[from..(from + most).min(all.len())]
+}
+
+/// A wait that scripts tell in milliseconds.
+pub(super) fn from_millis(millis: i64) -> Duration {
+    Duration::from_millis(u64::try_from(millis).unwrap_or(0))
+}

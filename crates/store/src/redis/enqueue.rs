@@ -1,0 +1,118 @@
+//! Taking customers in.
+
+use gangway_jobs::enqueue::{self, Answer, Known, NewOnboarding};
+use gangway_jobs::id::JobId;
+use gangway_jobs::job::Job;
+use gangway_jobs::kind::Kind;
+use gangway_jobs::payload::MAX_BYTES;
+use gangway_jobs::transition;
+
+use super::RedisStore;
+use super::desk::{Decided, Desk, Wanted};
+use super::draft::Draft;
+use super::found::{Found, Kept};
+use crate::bounds::bounded;
+use crate::{Error, Result};
+
+/// So many are taken in by one script, which keeps the server for a few milliseconds.
+const PORTION: usize = 200;
+
+/// A customer with the stored input of its create job and its place in the order of taking in.
+struct Item {
+    new: NewOnboarding,
+    payload: String,
+    place: u64,
+}
+
+impl RedisStore {
+    pub(super) async fn take_in(&self, batch: Vec<NewOnboarding>) -> Result<Vec<Answer>> {
+        bounded(batch.len())?;
+        let first = self.core.places(batch.len()).await?;
+        let items: Vec<Item> =
+            batch.into_iter().zip(first..).enumerate().map(item).collect::<Result<_>>()?;
+        let mut answers = Vec::with_capacity(items.len());
+        for portion in items.chunks(PORTION) {
+            answers.extend(self.take_in_portion(portion).await?);
+        }
+        Ok(answers)
+    }
+
+    async fn take_in_portion(&self, items: &[Item]) -> Result<Vec<Answer>> {
+        let mut known: Vec<Found> = Vec::with_capacity(items.len());
+        let mut seen = std::collections::HashSet::with_capacity(items.len());
+        for item in items.iter().filter(|item| seen.insert(item.new.id)) {
+            known.push(Found { id: item.new.id, kept: Kept::Nothing, held: [None; 3] });
+        }
+        // Most are new: so that is what is tried at first, without reading anything. The write finds out.
+        let wanted = Wanted {
+            known,
+            emails: items.iter().map(|item| item.new.email_key).collect(),
+            assume_free: true,
+            takes_in: true,
+            ..Wanted::default()
+        };
+        let one_by_one =
+            |desk: &mut Desk<'_>| items.iter().map(|item| one(desk, item)).collect::<Decided<Vec<_>>>();
+        self.core.decide("take customers in", wanted, one_by_one).await
+    }
+}
+
+fn item((index, (new, place)): (usize, (NewOnboarding, u64))) -> Result<Item> {
+    let payload = new.payload().encode();
+    let bytes = payload.len();
+    if bytes > MAX_BYTES {
+        return Err(Error::PayloadTooLarge { index, bytes, max: MAX_BYTES });
+    }
+    Ok(Item { new, payload, place })
+}
+
+fn one(desk: &mut Desk<'_>, item: &Item) -> Decided<Answer> {
+    let Item { new, payload, place } = item;
+    let owner = desk.owner(new.email_key);
+    let moment = desk.moment;
+    let draft = desk.draft(new.id)?;
+    if draft.is_damaged() {
+        // Nobody knows how far it came, so nothing is done; the row shows up as one to look at.
+        return Ok(Answer::ConflictingContent);
+    }
+    let known = match (draft.record(), draft.row()) {
+        (Some(record), _) => Known::Record(record),
+        (None, Some(row)) => Known::Ledger(row),
+        (None, None) => Known::Nothing,
+    };
+    let answer = enqueue::decide(new, &known, owner);
+    if draft.record().is_some_and(|record| enqueue::is_repeat(new, record)) {
+        return Ok(answer);
+    }
+    match answer {
+        Answer::New => {
+            draft.insert(enqueue::new_record(new, moment.now), *place, moment.life);
+            let id = JobId { onboarding: new.id, kind: Kind::CreateCustomer };
+            draft.set_job(Job::new(id, payload.clone(), moment.now));
+            desk.set_owner(new.email_key, Some(new.id));
+        }
+        Answer::Revived => {
+            if let Some(row) = draft.row().cloned() {
+                draft.insert(enqueue::record_from_ledger(new, &row, moment.now), *place, moment.life);
+            }
+            revive(desk, new)?;
+        }
+        Answer::Duplicate | Answer::ConflictingContent | Answer::ConflictingEmail => {}
+    }
+    Ok(answer)
+}
+
+fn revive(desk: &mut Desk<'_>, new: &NewOnboarding) -> Decided<()> {
+    let (moment, eager) = (desk.moment, desk.policies.eager_links);
+    let draft: &mut Draft = desk.draft(new.id)?;
+    let before = draft.record().map(|record| record.email_key);
+    draft.decide(None, moment, |record| {
+        enqueue::take_over(record, new);
+        ((), transition::reopen(record, eager, Some(new.payload()), moment.now))
+    })?;
+    if let Some(before) = before {
+        desk.set_owner(before, None);
+    }
+    desk.set_owner(new.email_key, Some(new.id));
+    Ok(())
+}

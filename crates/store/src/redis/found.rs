@@ -1,0 +1,195 @@
+//! What was read of one onboarding: its stored value with the leases laid over, or its ledger row.
+
+use gangway_jobs::clock::Timestamp;
+use gangway_jobs::id::{LeaseToken, OnboardingId, WorkerId};
+use gangway_jobs::job::{Hold, Lease};
+use gangway_jobs::kind::Kind;
+use gangway_jobs::onboarding::LedgerRow;
+use redis::Value;
+use uuid::Uuid;
+
+use super::codec::{self, Unreadable};
+use super::core::Life;
+use super::onboarding::{Fence, Onboarding, Revision};
+use super::reply::{bytes, int, list, other_form};
+use crate::{Error, Result};
+
+/// A lease as the hash of leases has it: token, worker, beginning, mark of haste.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Held([u8; 41]);
+
+impl Held {
+    pub(super) fn new(token: LeaseToken, worker: WorkerId, since: Timestamp) -> Self {
+        let mut held = [0; 41];
+        held[..16].copy_from_slice(token.as_uuid().as_bytes());
+        held[16..32].copy_from_slice(worker.as_uuid().as_bytes());
+        held[32..40].copy_from_slice(&since.as_millis().to_be_bytes());
+        Self(held)
+    }
+
+    pub(super) fn read(bytes: &[u8]) -> Option<Self> {
+        bytes.try_into().ok().map(Self)
+    }
+
+    pub(super) fn token(&self) -> LeaseToken {
+        LeaseToken::from_uuid(Uuid::from_bytes(self.sixteen(0)))
+    }
+
+    pub(super) fn worker(&self) -> WorkerId {
+        WorkerId::from_uuid(Uuid::from_bytes(self.sixteen(16)))
+    }
+
+    pub(super) fn since(&self) -> Timestamp {
+        let mut millis = [0; 8];
+        millis.copy_from_slice(&self.0[32..40]);
+        Timestamp::from_millis(i64::from_be_bytes(millis))
+    }
+
+    fn sixteen(&self, from: usize) -> [u8; 16] {
+        let mut sixteen = [0; 16];
+        sixteen.copy_from_slice(&self.0[from..from + 16]);
+        sixteen
+    }
+
+    const fn is_hastened(&self) -> bool {
+        self.0[40] != 0
+    }
+
+    /// The same lease, marked.
+    pub(super) const fn hastened(mut self) -> Self {
+        self.0[40] = 1;
+        self
+    }
+
+    pub(super) const fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+/// A ledger row as it was read.
+#[derive(Clone, Debug)]
+pub(super) struct Row {
+    pub(super) stored: Vec<u8>,
+    pub(super) row: LedgerRow,
+    pub(super) fences: [Option<Fence>; 3],
+}
+
+/// What is kept under an id.
+#[derive(Clone, Debug)]
+pub(super) enum Kept {
+    /// Nothing: it is unknown.
+    Nothing,
+    /// It is kept whole.
+    Whole(Box<Onboarding>, Revision),
+    /// Its ledger row.
+    Row(Box<Row>),
+    /// Something that cannot be read, under that revision.
+    Damaged(Revision),
+}
+
+/// What was read of one onboarding.
+#[derive(Clone, Debug)]
+pub(super) struct Found {
+    pub(super) id: OnboardingId,
+    pub(super) kept: Kept,
+    pub(super) held: [Option<Held>; 3],
+}
+
+impl Found {
+    /// Reads a stored value and lays a lease over it.
+    pub(super) fn leased(id: OnboardingId, stored: &[u8], kind: Kind, held: Held, until: Timestamp, life: Life) -> Self {
+        let mut found = Self { id, kept: Kept::value(id, stored, life), held: [None; 3] };
+        found.lay(kind, held, until);
+        found
+    }
+
+    /// Reads what the script `load` answers of one onboarding.
+    pub(super) fn read(action: &'static str, id: OnboardingId, value: Value, life: Life) -> Result<Self> {
+        let other = || other_form(action);
+        let mut parts = list(value).ok_or_else(other)?.into_iter();
+        let stored = parts.next().and_then(bytes).ok_or_else(other)?;
+        let entry = parts.next().and_then(bytes).ok_or_else(other)?;
+        if stored.is_empty() {
+            let kept = match entry.as_slice() {
+                b"-" => Kept::Nothing,
+                row => Kept::row(id, row, life)?,
+            };
+            return Ok(Self { id, kept, held: [None; 3] });
+        }
+        let mut found = Self { id, kept: Kept::value(id, &stored, life), held: [None; 3] };
+        for kind in Kind::ALL {
+            let held = parts.next().and_then(bytes).ok_or_else(other)?;
+            let until = parts.next().ok_or_else(other)?;
+            if let Some(held) = Held::read(&held) {
+                let until = int(&until).map_or(held.since(), Timestamp::from_millis);
+                found.lay(kind, held, until);
+            }
+        }
+        Ok(found)
+    }
+
+    /// What the lease changes, laid over what is stored: the attempt that it counts, and the doubt that a create means.
+    fn lay(&mut self, kind: Kind, held: Held, until: Timestamp) {
+        self.held[kind.index()] = Some(held);
+        let Kept::Whole(onboarding, _) = &mut self.kept else { return };
+        let Some(job) = &mut onboarding.jobs[kind.index()] else { return };
+        job.attempt += 1;
+        job.hold = Hold::Leased(Lease {
+            token: held.token(),
+            worker: held.worker(),
+            since: held.since(),
+            until,
+            uncertain_before: onboarding.record.uncertain_since,
+            hastened: held.is_hastened(),
+        });
+        if kind == Kind::CreateCustomer {
+            onboarding.record.uncertain_since = Some(held.since());
+        }
+    }
+}
+
+impl Kept {
+    fn value(id: OnboardingId, stored: &[u8], life: Life) -> Self {
+        match codec::decode(stored, id) {
+            Ok((revision, mut onboarding)) => {
+                if onboarding.epoch_number != life.number {
+                    // Sequences count the events of one epoch.
+                    onboarding.epoch_number = life.number;
+                    onboarding.record.sequence = 0;
+                }
+                Self::Whole(Box::new(onboarding), revision)
+            }
+            Err(unreadable) => {
+                tell(id, &unreadable);
+                let mut revision = [0; 8];
+                if let Some(first) = stored.get(..8) {
+                    revision.copy_from_slice(first);
+                }
+                Self::Damaged(Revision(revision))
+            }
+        }
+    }
+
+    fn row(id: OnboardingId, stored: &[u8], life: Life) -> Result<Self> {
+        let (mut row, number, fences) = codec::decode_row(stored, id)
+            .map_err(|source| Error::Damaged { what: "ledger row", id: id.to_string(), source: source.into() })?;
+        if number != life.number {
+            row.sequence = 0;
+        }
+        Ok(Self::Row(Box::new(Row { stored: stored.to_vec(), row, fences })))
+    }
+}
+
+fn tell(id: OnboardingId, unreadable: &Unreadable) {
+    tracing::error!(onboarding.id = %id, error = %unreadable, "an onboarding in the store cannot be read");
+}
+
+impl Found {
+    /// The onboarding, if it is kept whole and can be read.
+    pub(super) fn whole(&self) -> Option<&Onboarding> {
+        match &self.kept {
+            Kept::Whole(onboarding, _) => Some(onboarding),
+            Kept::Nothing | Kept::Row(_) | Kept::Damaged(_) => None,
+        }
+    }
+}

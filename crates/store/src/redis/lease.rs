@@ -1,0 +1,221 @@
+//! Leasing jobs. The circuit decides here, on what was last seen of it; the script leases only if it is still so.
+
+use std::collections::HashMap;
+use std::sync::Mutex;
+use std::time::Duration;
+
+use gangway_jobs::circuit::{Admission, Asker};
+use gangway_jobs::clock::Timestamp;
+use gangway_jobs::id::{JobId, LeaseToken, OnboardingId};
+use gangway_jobs::job::LeasedJob;
+use gangway_jobs::kind::Kind;
+use gangway_jobs::limits::{Class, RatePolicy};
+use redis::Value;
+use uuid::Uuid;
+
+use super::core::{Reply, SeenStored, lock, millis, write_circuit};
+use super::found::{Found, Held, Kept};
+use super::limits::{read_policy, wait_for};
+use super::reply::{bytes, int, list, other_form, text};
+use super::{RedisStore, lua};
+use crate::{Grant, LeaseRequest, Result};
+
+const ACTION: &str = "lease jobs";
+
+/// So many jobs are leased by one script, which keeps the server for a few milliseconds.
+const PORTION: usize = 500;
+
+/// So often may the circuit change between a look and a lease.
+const PATIENCE: usize = 50;
+
+/// What this process has leased, as it was read.
+#[derive(Debug, Default)]
+pub(super) struct Leased(Mutex<HashMap<JobId, Found>>);
+
+/// Beyond that many, what was leased is read again for its settle.
+const MOST_KEPT: usize = 50_000;
+
+impl Leased {
+    fn keep(&self, job: JobId, found: Found) {
+        let mut kept = lock(&self.0);
+        if kept.len() >= MOST_KEPT {
+            // Leases that were lost are never settled: what has gathered goes, all at once.
+            kept.clear();
+        }
+        kept.insert(job, found);
+    }
+
+    /// What is known of these jobs under these tokens, and the onboardings that must be read.
+    pub(super) fn take(
+        &self,
+        jobs: impl Iterator<Item = (JobId, LeaseToken)>,
+    ) -> (Vec<Found>, Vec<OnboardingId>) {
+        let mut kept = lock(&self.0);
+        let (mut known, mut to_read, mut seen) = (Vec::new(), Vec::new(), HashMap::new());
+        for (job, token) in jobs {
+            let found = kept.remove(&job);
+            let is_its = |found: &Found| found.held[job.kind.index()].is_some_and(|held| held.token() == token);
+            match (found.filter(is_its), seen.insert(job.onboarding, ())) {
+                (Some(found), None) => known.push(found),
+                (None, None) => to_read.push(job.onboarding),
+                // Two jobs of one onboarding: the first one's view will do, or be found outdated.
+                (_, Some(())) => {}
+            }
+        }
+        (known, to_read)
+    }
+}
+
+/// What a lease call may take.
+struct Admitted {
+    most: usize,
+    /// If the circuit lets nobody through: until when.
+    until: Option<Timestamp>,
+    revision: Vec<u8>,
+    changed: Option<SeenStored>,
+}
+
+impl RedisStore {
+    pub(super) async fn lease_due(&self, ask: &LeaseRequest) -> Result<Grant> {
+        for _ in 0..PATIENCE {
+            let admitted = self.admit(ask);
+            let reply = self.ask_for(ask, &admitted).await?;
+            match reply.word.as_str() {
+                "circuit" => {
+                    let [stored] = reply.parts(ACTION)?;
+                    self.core.saw_circuit(&bytes(stored).unwrap_or_default())?;
+                }
+                "none" => {
+                    let now = reply.now;
+                    let [next] = reply.parts(ACTION)?;
+                    return Ok(nothing(int(&next).map(|next| Timestamp::from_millis(next).since(now))));
+                }
+                "blocked" => return Ok(nothing(admitted.until.map(|until| until.since(reply.now)))),
+                "again" => return self.again(ask, reply),
+                "ok" => return self.grant(ask, admitted, reply),
+                _ => return Err(other_form(ACTION)),
+            }
+        }
+        Ok(nothing(Some(Duration::from_millis(50))))
+    }
+
+    /// What the circuit says, as far as is known.
+    fn admit(&self, ask: &LeaseRequest) -> Admitted {
+        let seen = self.core.circuit();
+        let mut circuit = seen.circuit.clone();
+        let asker =
+            Asker { kind: ask.kind, worker: ask.worker, credential: &ask.credential, token: ask.token };
+        let (most, until) = match circuit.admit(asker, self.core.time.now(), ask.length) {
+            Admission::Run(most) => (most, None),
+            Admission::Probe => (1, None),
+            Admission::Blocked(until) => (0, Some(until)),
+        };
+        let changed = (circuit != seen.circuit).then(|| write_circuit(&circuit));
+        Admitted { most, until, revision: seen.revision, changed }
+    }
+
+    async fn ask_for(&self, ask: &LeaseRequest, admitted: &Admitted) -> Result<Reply> {
+        let wanted = ask.max.min(PORTION);
+        let policy = &self.core.policies.rate;
+        let fill = |command: &mut redis::Cmd| {
+            command.arg(ask.kind.index()).arg(wanted).arg(admitted.most.min(PORTION));
+            command.arg(&ask.token.as_uuid().as_bytes()[..]).arg(&ask.worker.as_uuid().as_bytes()[..]);
+            command.arg(millis(ask.length).max(1)).arg(&admitted.revision[..]);
+            command.arg(admitted.changed.as_ref().map_or(&[][..], |changed| &changed.stored[..]));
+            super::limits::write_policy(command, policy);
+            command.arg(super::limits::number_of(Class::of(ask.kind)));
+        };
+        self.core.call(ACTION, &lua::LEASE, fill).await
+    }
+
+    fn grant(&self, ask: &LeaseRequest, admitted: Admitted, reply: Reply) -> Result<Grant> {
+        let other = || other_form(ACTION);
+        let now = reply.now;
+        let [waiting, due, ahead, tokens, limits, leased] = reply.parts(ACTION)?;
+        let waiting = int(&waiting).ok_or_else(other)?.unsigned_abs();
+        let due = usize::try_from(int(&due).ok_or_else(other)?).unwrap_or(0);
+        let tokens: f64 = text(tokens).and_then(|text| text.parse().ok()).ok_or_else(other)?;
+        let limits: RatePolicy = text(limits).and_then(|text| read_policy(&text)).ok_or_else(other)?;
+        let held = Held::new(ask.token, ask.worker, now);
+        let until = now.after(ask.length);
+        let mut jobs = Vec::new();
+        let mut leased = list(leased).ok_or_else(other)?.into_iter();
+        let mut taken = 0;
+        while let (Some(id), Some(value)) = (leased.next(), leased.next()) {
+            taken += 1;
+            jobs.extend(self.take_up(ask.kind, id, value, held, until, waiting)?);
+        }
+        if let Some(changed) = admitted.changed.filter(|_| taken > 0) {
+            self.core.set_circuit(changed.seen);
+        }
+        let wanted = ask.max.min(PORTION);
+        let ask_again = if taken < due {
+            Some(wait_for(&limits, Class::of(ask.kind), tokens))
+        } else if due == wanted {
+            Some(Duration::ZERO)
+        } else if due == admitted.most.min(PORTION) {
+            // While a gate is half-open or ramps up, only the settle of what was leased now can let more through.
+            None
+        } else {
+            int(&ahead).map(|ahead| Timestamp::from_millis(ahead).since(now))
+        };
+        Ok(Grant { jobs, ask_again })
+    }
+
+    /// The answer to the same call was lost: what is still held under its token.
+    fn again(&self, ask: &LeaseRequest, reply: Reply) -> Result<Grant> {
+        let other = || other_form(ACTION);
+        let [waiting, leased] = reply.parts(ACTION)?;
+        let waiting = int(&waiting).ok_or_else(other)?.unsigned_abs();
+        let mut leased = list(leased).ok_or_else(other)?.into_iter();
+        let mut jobs = Vec::new();
+        while let (Some(id), Some(value), Some(held), Some(until)) =
+            (leased.next(), leased.next(), leased.next(), leased.next())
+        {
+            let held = bytes(held).and_then(|held| Held::read(&held)).ok_or_else(other)?;
+            let until = Timestamp::from_millis(int(&until).ok_or_else(other)?);
+            jobs.extend(self.take_up(ask.kind, id, value, held, until, waiting)?);
+        }
+        Ok(Grant { jobs, ask_again: Some(Duration::ZERO) })
+    }
+
+    /// One leased job for the worker; what was read stays here for its settle.
+    fn take_up(
+        &self,
+        kind: Kind,
+        id: Value,
+        value: Value,
+        held: Held,
+        until: Timestamp,
+        waiting: u64,
+    ) -> Result<Option<LeasedJob>> {
+        let other = || other_form(ACTION);
+        let id = bytes(id).and_then(|id| Uuid::from_slice(&id).ok()).map(OnboardingId::from_uuid);
+        let id = id.ok_or_else(other)?;
+        let value = bytes(value).ok_or_else(other)?;
+        let life = self.core.life()?;
+        let found = Found::leased(id, &value, kind, held, until, life);
+        // One that cannot be read was told of; its lease runs out, and then it is set aside.
+        let Kept::Whole(onboarding, _) = &found.kept else { return Ok(None) };
+        let Some(job) = onboarding.job(kind) else { return Ok(None) };
+        let Some(lease) = job.lease().copied() else { return Ok(None) };
+        let mut record = onboarding.record.clone();
+        record.uncertain_since = lease.uncertain_before;
+        let leased = LeasedJob {
+            id: job.id,
+            payload: job.payload.clone(),
+            attempt: job.attempt,
+            record,
+            token: held.token(),
+            until,
+            now: held.since(),
+            waiting,
+        };
+        self.leased.keep(leased.id, found);
+        Ok(Some(leased))
+    }
+}
+
+const fn nothing(ask_again: Option<Duration>) -> Grant {
+    Grant { jobs: Vec::new(), ask_again }
+}
