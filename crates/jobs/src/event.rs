@@ -152,6 +152,41 @@ impl Event {
             "data": self.data,
         })
     }
+
+    /// Reads back what [`Event::to_cloud_event`] wrote.
+    ///
+    /// # Errors
+    /// A field is missing or has another form, or the type is one that this release does not know.
+    pub fn from_cloud_event(mut event: Value) -> Result<Self, UnreadableEvent> {
+        let data = event.get_mut("data").map(Value::take);
+        let text = |field: &'static str| event.get(field).and_then(Value::as_str);
+        let unreadable = |field| UnreadableEvent { field };
+        Ok(Self {
+            id: text("id").and_then(|id| id.parse().ok()).ok_or(unreadable("id"))?,
+            kind: text("type").and_then(EventType::parse).ok_or(unreadable("type"))?,
+            onboarding: text("subject").and_then(|id| id.parse().ok()).ok_or(unreadable("subject"))?,
+            epoch: text("epoch").and_then(|epoch| epoch.parse().ok()).map(Epoch).ok_or(unreadable("epoch"))?,
+            sequence: event.get("sequence").and_then(Value::as_u64).ok_or(unreadable("sequence"))?,
+            time: text("time").and_then(|time| Timestamp::parse(time).ok()).ok_or(unreadable("time"))?,
+            data: data.filter(Value::is_object).ok_or(unreadable("data"))?,
+        })
+    }
+}
+
+/// A stored event that is not what [`Event::to_cloud_event`] writes. Never quotes it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("its {field} is missing or cannot be read")]
+pub struct UnreadableEvent {
+    /// The first field that cannot be read.
+    pub field: &'static str,
+}
+
+/// Takes out of an event's data what is personal: what is left when its onboarding is erased.
+pub fn redact(data: &mut Value) {
+    if let Some(data) = data.as_object_mut() {
+        data.entry("reference").and_modify(|reference| *reference = Value::Null);
+        data.remove("url");
+    }
 }
 
 #[cfg(test)]
@@ -172,5 +207,51 @@ mod tests {
         assert_eq!(event_id(id, EventType::Dead, "1"), event_id(id, EventType::Dead, "1"));
         assert_ne!(event_id(id, EventType::Dead, "1"), event_id(id, EventType::Dead, "2"));
         assert_ne!(event_id(id, EventType::Dead, "1"), event_id(id, EventType::Erased, "1"));
+    }
+
+    fn event(kind: EventType, data: Value) -> Event {
+        let onboarding = OnboardingId::from_uuid(Uuid::from_u128(7));
+        Event {
+            id: event_id(onboarding, kind, "1"),
+            kind,
+            onboarding,
+            epoch: Epoch(1_772_355_600_000),
+            sequence: 3,
+            time: Timestamp::from_millis(1_772_355_600_050),
+            data,
+        }
+    }
+
+    #[test]
+    fn what_was_published_reads_back() {
+        for kind in EventType::ALL {
+            let event = event(kind, json!({ "reference": "C-\"subject\":\"1", "round": 1, "url": null }));
+            let text = event.to_cloud_event().to_string();
+            assert_eq!(Event::from_cloud_event(serde_json::from_str(&text).unwrap()), Ok(event));
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_named_and_not_quoted() {
+        let whole = event(EventType::Dead, json!({ "reference": "secret" })).to_cloud_event();
+        for field in ["id", "type", "subject", "epoch", "sequence", "time", "data"] {
+            for damage in [json!("secret"), json!(-1), Value::Null] {
+                let mut event = whole.clone();
+                event[field] = damage;
+                let error = Event::from_cloud_event(event).unwrap_err();
+                assert_eq!(error.to_string(), format!("its {field} is missing or cannot be read"));
+            }
+        }
+        assert_eq!(Event::from_cloud_event(json!(["secret"])), Err(UnreadableEvent { field: "id" }));
+    }
+
+    #[test]
+    fn redacting_leaves_what_leads_to_nobody() {
+        let mut data = json!({ "reference": "C-1", "url": "https://kyb.example/?token=1", "round": 2 });
+        redact(&mut data);
+        assert_eq!(data, json!({ "reference": null, "round": 2 }));
+        let mut nothing = json!({});
+        redact(&mut nothing);
+        assert_eq!(nothing, json!({}));
     }
 }
