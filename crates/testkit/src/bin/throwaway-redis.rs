@@ -4,11 +4,22 @@
 //! program does, however that comes.
 
 use std::io::{Read as _, Write as _};
+use std::process::ExitCode;
 
 use gangway_testkit::redis::{Cluster, Options, Sentinels, Server, shared};
 use gangway_testkit::{Error, Result};
 
-fn main() -> Result<()> {
+fn main() -> ExitCode {
+    match hold_servers() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            writeln!(std::io::stderr(), "throwaway-redis: {error}").unwrap_or_default();
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn hold_servers() -> Result<()> {
     let options = Options::default();
     match std::env::args().nth(1).as_deref().unwrap_or("alone") {
         "alone" => {

@@ -13,8 +13,12 @@ use crate::{Error, Result};
 /// The name by which the sentinels know the master.
 pub const MASTER_NAME: &str = "gangway";
 
-/// A master that is silent for so long is taken for down.
-const DOWN_AFTER: Duration = Duration::from_millis(500);
+/// A master that is silent for so long is taken for down. Longer than two looks at it, as a busy machine is late.
+const DOWN_AFTER: Duration = Duration::from_millis(700);
+
+/// How often a sentinel looks at a server, and connects to one. Five times this is how old its view of a replica may
+/// be that shall take over, and while the master is down it renews that view each second: so not much less than this.
+const LOOK: &str = "300";
 
 /// The same while sentinels start.
 const DOWN_AFTER_AT_FIRST: Duration = Duration::from_secs(2);
@@ -73,7 +77,7 @@ impl Sentinels {
     fn hurry(&self) -> Result<()> {
         for sentinel in self.sentinels.iter().filter(|sentinel| sentinel.pid().is_some()) {
             let periods =
-                ["ping-period", "100", "ask-period", "100", "info-period", "300", "publish-period", "300"];
+                ["ping-period", LOOK, "ask-period", LOOK, "info-period", LOOK, "publish-period", LOOK];
             let words: Vec<&str> = ["SENTINEL", "DEBUG"].into_iter().chain(periods).collect();
             if sentinel.command(&words).is_ok() {
                 let limit = DOWN_AFTER.as_millis().to_string();
@@ -218,7 +222,7 @@ fn file(own: &Seat, all: &[Seat], servers: &[Server; 2], options: &Options) -> V
         ("sentinel", format!("myid {}", own.id)),
         ("sentinel", format!("monitor {MASTER_NAME} 127.0.0.1 {master} {quorum}")),
         ("sentinel", format!("down-after-milliseconds {MASTER_NAME} {}", DOWN_AFTER_AT_FIRST.as_millis())),
-        ("sentinel", format!("failover-timeout {MASTER_NAME} 3000")),
+        ("sentinel", format!("failover-timeout {MASTER_NAME} 1500")),
         ("sentinel", format!("known-replica {MASTER_NAME} 127.0.0.1 {replica}")),
     ];
     for other in all.iter().filter(|other| other.id != own.id) {

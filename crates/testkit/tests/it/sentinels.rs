@@ -19,3 +19,17 @@ fn the_replica_takes_over_from_a_killed_master() {
     all.restore().unwrap();
     assert_eq!(all.wait_for_failover().unwrap(), master, "the old master has come back as a replica");
 }
+
+#[test]
+fn a_master_that_hangs_is_replaced_and_returns_as_a_replica() {
+    let mut all = Sentinels::start(3, &Options::default()).unwrap();
+    let before = all.wait_for_failover().unwrap();
+    all.master().unwrap().pause().unwrap();
+    let after = all.wait_for_failover().unwrap();
+    assert_ne!(before, after);
+    let old = all.servers_mut().iter_mut().find(|server| server.port() == before).unwrap();
+    old.resume().unwrap();
+    all.restore().unwrap();
+    let old = all.servers().iter().find(|server| server.port() == before).unwrap();
+    assert_eq!(old.info("role").unwrap(), "slave");
+}
