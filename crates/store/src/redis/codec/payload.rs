@@ -128,6 +128,8 @@ mod tests {
             format!(r#"{{"v":1,"ordinal":4294967296,"key":"{key}"}}"#),
             format!(r#"{{"v":1,"ordinal":1,"key":"{}"}}"#, key.to_uppercase()),
             format!(r#"{{"v":1,"ordinal":1,"key":"{key}","more":1}}"#),
+            format!(r#"{{"v":1,"ordinal":1,"key":"{key} "}}"#),
+            format!(r#"{{"v":1,"ordinal": 1,"key":"{key}"}}"#),
             format!(r#"{{"v":1,"key":"{key}","ordinal":1}}"#),
             format!(r#"{{"v":1,"ordinal":1,"key":"{key}"}} "#),
             r#"{"v":1,"ordinal":1,"key":""}"#.to_owned(),

@@ -8,11 +8,11 @@ use gangway_jobs::id::{IdempotencyKey, OnboardingId};
 use gangway_jobs::identity::{ContentDigest, EmailKey};
 use gangway_jobs::onboarding::{LedgerRow, Stage};
 
-use super::super::onboarding::Fence;
 use super::names::{read_customer, read_uuid, write_customer, write_uuid};
 use super::reader::Reader;
 use super::writer::Writer;
 use super::{Unreadable, VERSION, bits, fences as read_fences, union, version, words};
+use crate::redis::onboarding::Fence;
 
 const EMAIL: u8 = 1;
 const CONTENT: u8 = 1 << 1;
@@ -25,7 +25,7 @@ const FENCES: u32 = 5;
 const USUAL_BYTES: usize = 64;
 
 /// The stored form of a ledger row.
-pub(in super::super) fn encode(row: &LedgerRow, epoch_number: u64, fences: &[Option<Fence>; 3]) -> Vec<u8> {
+pub(in crate::redis) fn encode(row: &LedgerRow, epoch_number: u64, fences: &[Option<Fence>; 3]) -> Vec<u8> {
     let fences = if row.end == Stage::Erased { *fences } else { [None; 3] };
     let mut bytes = Vec::with_capacity(USUAL_BYTES);
     // No part of it is a time.
@@ -73,7 +73,7 @@ fn write_parts(row: &LedgerRow, writer: &mut Writer<'_>) {
 ///
 /// # Errors
 /// It is damaged, or of a newer version.
-pub(in super::super) fn decode(
+pub(in crate::redis) fn decode(
     bytes: &[u8],
     id: OnboardingId,
 ) -> Result<(LedgerRow, u64, [Option<Fence>; 3]), Unreadable> {

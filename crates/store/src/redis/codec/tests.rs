@@ -137,3 +137,24 @@ fn damage_tells_its_place_and_nothing_of_the_content() {
     assert_eq!(decode(b"", id), Err(Unreadable::Damaged { at: 0, what: "a revision" }));
     assert_eq!(decode_row(b"", id), Err(Unreadable::Damaged { at: 0, what: "a version" }));
 }
+
+/// They could mean anything: to go on would be to lose what they tell.
+#[test]
+fn bits_that_no_release_has_set_are_damage() {
+    let onboarding = everything();
+    let id = onboarding.record.id;
+    for (at, bits) in [(9, 0x40), (9, 0x80), (17, 0x10)] {
+        let mut bytes = encoded(&onboarding);
+        assert_eq!(bytes[at] & bits, 0);
+        bytes[at] |= bits;
+        assert_eq!(decode(&bytes, id).unwrap_err(), Unreadable::Damaged { at: at + 1, what: unknown(at) });
+    }
+    for job in [&[0x80, 0, 0][..], &[0x60, 0, 0]] {
+        assert!(job::read(&mut Reader::new(job), id, Kind::PollStatus).is_err(), "{job:?}");
+    }
+    assert!(job::read(&mut Reader::new(&[0x20, 0]), id, Kind::PollStatus).is_ok());
+}
+
+const fn unknown(at: usize) -> &'static str {
+    if at == 9 { "a slot that is known" } else { "a record whose parts are known" }
+}
