@@ -12,6 +12,7 @@
 //! | what was read, what changes, and how that becomes one write | `found`, `draft`, `desk` |
 //! | the verbs | a file each, with its script in `lua/` |
 //! | the way to the server | `link` |
+//! | whether the server is fit for a store | [`survey`] |
 
 mod change;
 mod circuit;
@@ -39,6 +40,7 @@ mod scripts;
 mod settle;
 mod steer;
 mod steps;
+pub mod survey;
 mod take_back;
 mod time;
 mod wake;
@@ -56,7 +58,7 @@ use crate::{Mode, Policies, Result};
 
 /// The Redis store.
 pub struct RedisStore {
-    core: Core,
+    core: Arc<Core>,
     /// What this process has leased, as it was read: its settle needs to read nothing.
     leased: Leased,
 }
@@ -80,7 +82,14 @@ impl RedisStore {
         policies: Policies,
         clock: Arc<dyn Clock>,
     ) -> Result<Arc<Self>> {
-        let core = Core::open(url, config, &mode, policies, clock).await?;
+        let core = Arc::new(Core::open(url, config, &mode, policies, clock).await?);
+        tokio::spawn(wake::listen(Arc::clone(&core.wake), Arc::downgrade(&core)));
         Ok(Arc::new(Self { core, leased: Leased::default() }))
+    }
+}
+
+impl Drop for RedisStore {
+    fn drop(&mut self) {
+        self.core.close();
     }
 }

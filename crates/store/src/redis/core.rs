@@ -8,13 +8,12 @@ use gangway_jobs::circuit::Circuit;
 use gangway_jobs::clock::{Clock, Timestamp};
 use gangway_jobs::event::Epoch;
 use redis::{Cmd, Value};
-use tokio::sync::Notify;
 
 use super::keys::Keys;
 use super::link::{Greeting, Link, Role, Server};
 use super::scripts::Script;
 use super::time::Time;
-use super::wake::Seen;
+use super::wake::Wake;
 use super::{keys, lua, reply};
 use crate::stamp::KEY_VERSION;
 use crate::{Error, Mode, Policies, RedisConfig, Result, Stamp};
@@ -55,9 +54,7 @@ pub(super) struct Core {
     pub(super) time: Arc<Time>,
     pub(super) policies: Policies,
     /// Somebody in this process has written what others may wait for.
-    pub(super) wake: Notify,
-    /// What was last seen of others' writes.
-    pub(super) seen: Seen,
+    pub(super) wake: Arc<Wake>,
     opened: Shared,
     circuit: Mutex<SeenCircuit>,
     /// Places in the order of taking in that are this process's to give.
@@ -137,8 +134,7 @@ impl Core {
             keys,
             time,
             policies,
-            wake: Notify::new(),
-            seen: Seen::default(),
+            wake: Arc::default(),
             opened,
             circuit: Mutex::default(),
             places: Mutex::new(0..0),
@@ -272,14 +268,14 @@ impl Core {
 
     /// Something was written that others may wait for.
     pub(super) fn woken(&self) {
-        self.wake.notify_waiters();
+        self.wake.all();
     }
 
     pub(super) fn close(&self) {
         for link in [&self.work, &self.leases, &self.listen] {
             link.close();
         }
-        self.wake.notify_waiters();
+        self.wake.close();
     }
 }
 

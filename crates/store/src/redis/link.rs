@@ -165,7 +165,7 @@ impl Link {
             }
             Err(error) => Fault::from(error),
         };
-        if phase::is_outage(&fault) {
+        if fault.is_outage() {
             server.outage.failed(&server.place, &fault, Instant::now());
         }
         if fault.connection_is_spent {

@@ -49,11 +49,12 @@ impl RedisStore {
             list(paused).ok_or_else(other)?.into_iter().filter_map(|kind| kind_of(&kind)).collect();
         paused.sort_unstable();
         let circuit = read_circuit(&bytes(circuit).unwrap_or_default())?.circuit;
+        let outbox = outbox::sums(&self.core).await?;
         let status = Status {
             by_stage: stages.filter(|(_, count)| *count > 0).collect(),
             jobs,
-            outbox_length: outbox::length(&self.core).await?,
-            groups: outbox::lags(&self.core).await?,
+            outbox_length: outbox.length,
+            groups: outbox.lags,
             circuit: Default::default(),
             paused,
             workers: workers::all(&self.core).await?.into_iter().filter(|worker| worker.alive).collect(),

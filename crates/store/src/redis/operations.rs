@@ -80,7 +80,7 @@ impl Store for RedisStore {
     }
 
     async fn changed(&self, at_most: Duration) {
-        self.wait_for_change(at_most).await;
+        self.core.wake.changed(at_most).await;
     }
 
     async fn register(&self, worker: WorkerInfo) -> Result<()> {

@@ -69,9 +69,10 @@ impl Survey {
     }
 }
 
-/// Whether a url names a server that can be surveyed, rather than a file.
+/// Whether a url is of a form that names a server, whatever the rest of it.
 pub fn is_server(url: &str) -> bool {
-    !url.trim_start().starts_with("sqlite:")
+    let scheme = url.trim_start().split(':').next().unwrap_or_default();
+    scheme == "unix" || scheme.starts_with("redis")
 }
 
 /// Looks at one server as often as is wanted, over one connection.
@@ -115,6 +116,11 @@ impl Surveyor {
             tag: self.tag.clone(),
             facts,
         })
+    }
+
+    /// The command by which a person sees whether the server answers.
+    pub fn ping(&self) -> String {
+        Cli::new(self.link.place(), self.login).run("PING")
     }
 
     /// Ends the connection.

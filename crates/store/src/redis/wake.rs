@@ -1,96 +1,126 @@
 //! Noticing that something has changed: at once what this process writes, and as soon as the server tells what others do.
 //!
-//! A stream of one entry changes whenever somebody should look again. Whoever waits reads it from the entry that was seen
-//! last, so no change is missed that comes between two waits. Nobody asks while nobody waits.
+//! A stream of one entry changes whenever somebody should look again. A task reads it, while anybody waits, from the entry
+//! that was seen last: so a change between a question that found nothing and the wait for a change is not missed.
 
-use std::sync::{Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, Weak};
+use std::time::Duration;
 
-use redis::Value;
+use redis::{Cmd, Value};
+use tokio::sync::Notify;
 
 use super::core::{Core, lock};
+use super::keys;
 use super::reply::{list, text};
-use super::{RedisStore, keys};
+use crate::{Error, Result};
 
-/// The longest that one question stays open: then the connection is seen to live.
+/// So long does one question stay open.
 const LONGEST: Duration = Duration::from_secs(20);
 
-/// What is known of the stream.
+/// Who waits, and what for.
 #[derive(Debug, Default)]
-pub(super) struct Seen {
-    /// The entry that was seen last.
-    entry: Mutex<Option<String>>,
-    /// One task asks for all that wait.
-    asking: tokio::sync::Mutex<()>,
-    /// When this process wrote what others may wait for.
-    written: Mutex<Option<Instant>>,
+pub(super) struct Wake {
+    changed: Notify,
+    waiting: AtomicUsize,
+    /// Somebody has begun to wait.
+    stir: Notify,
+    /// The entry that was seen last; none before the first look.
+    seen: Mutex<Option<String>>,
+    closed: AtomicBool,
 }
 
-impl Seen {
-    /// This process has written something.
-    pub(super) fn wrote(&self) {
-        *self.written.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
+impl Wake {
+    /// Something was written, here or elsewhere.
+    pub(super) fn all(&self) {
+        self.changed.notify_waiters();
     }
-}
 
-impl RedisStore {
+    /// Wakes everybody for the last time.
+    pub(super) fn close(&self) {
+        self.closed.store(true, Ordering::SeqCst);
+        self.changed.notify_waiters();
+        self.stir.notify_one();
+    }
+
     /// Returns after a change, or after `at_most`.
-    pub(super) async fn wait_for_change(&self, at_most: Duration) {
-        let notified = self.core.wake.notified();
-        tokio::pin!(notified);
-        notified.as_mut().enable();
+    pub(super) async fn changed(&self, at_most: Duration) {
+        let changed = self.changed.notified();
+        tokio::pin!(changed);
+        changed.as_mut().enable();
+        let _waits = Waits::begin(self);
         tokio::select! {
-            () = &mut notified => {}
-            () = self.core.ask_for_change() => {}
+            () = &mut changed => {}
             () = tokio::time::sleep(at_most) => {}
         }
     }
 }
 
-impl Core {
-    /// Asks the server until something has changed. Many that wait share one question: the first one asks, and wakes the
-    /// others.
-    async fn ask_for_change(&self) {
-        let _asks = self.seen.asking.lock().await;
-        loop {
-            let from = lock(&self.seen.entry).clone();
-            let question = self.question(from.as_deref());
-            match self.listen.block("wait for a change", &question, LONGEST).await {
-                Ok(answer) => {
-                    if let Some(entry) = last_entry(answer) {
-                        let first = lock(&self.seen.entry).replace(entry).is_none();
-                        if !first || from.is_some() {
-                            self.wake.notify_waiters();
-                            return;
-                        }
-                    } else if from.is_none() {
-                        // Nothing was ever written: begin with what comes.
-                        *lock(&self.seen.entry) = Some("0-0".to_owned());
-                    }
-                }
-                // The link waits between its tries by itself; who works learns of the outage by its own calls.
-                Err(_unreachable) => tokio::time::sleep(Duration::from_millis(100)).await,
-            }
-        }
-    }
+/// One who waits, for as long as it lives.
+struct Waits<'a>(&'a Wake);
 
-    /// The first time: what is the last entry? Later: what comes after it?
-    fn question(&self, from: Option<&str>) -> redis::Cmd {
-        let key = self.keys.of(keys::WAKE);
-        match from {
-            None => {
-                let mut last = redis::cmd("XREVRANGE");
-                last.arg(key).arg("+").arg("-").arg("COUNT").arg(1);
-                last
-            }
-            Some(from) => {
-                let mut next = redis::cmd("XREAD");
-                let block = u64::try_from(LONGEST.as_millis()).unwrap_or(u64::MAX);
-                next.arg("COUNT").arg(10).arg("BLOCK").arg(block).arg("STREAMS").arg(key).arg(from);
-                next
-            }
+impl<'a> Waits<'a> {
+    fn begin(wake: &'a Wake) -> Self {
+        wake.waiting.fetch_add(1, Ordering::SeqCst);
+        wake.stir.notify_one();
+        Self(wake)
+    }
+}
+
+impl Drop for Waits<'_> {
+    fn drop(&mut self) {
+        self.0.waiting.fetch_sub(1, Ordering::SeqCst);
+    }
+}
+
+/// Tells those who wait what the server tells, until the store is closed or gone.
+pub(super) async fn listen(wake: Arc<Wake>, core: Weak<Core>) {
+    loop {
+        while wake.waiting.load(Ordering::SeqCst) == 0 && !wake.closed.load(Ordering::SeqCst) {
+            wake.stir.notified().await;
+        }
+        let Some(core) = core.upgrade() else { return };
+        match core.next_change().await {
+            Ok(true) => wake.all(),
+            Ok(false) => {}
+            Err(Error::Closed) => return,
+            // The link pauses between its tries; who works learns of the outage by its own calls.
+            Err(_unreachable) => tokio::time::sleep(Duration::from_millis(100)).await,
         }
     }
+}
+
+impl Core {
+    /// Asks whether something has changed, for a while.
+    async fn next_change(&self) -> Result<bool> {
+        const ACTION: &str = "wait for a change";
+        let key = self.keys.of(keys::WAKE);
+        let from = lock(&self.wake.seen).clone();
+        let (answer, otherwise) = match &from {
+            // What came before the first look may have been missed: it counts as a change.
+            None => (self.listen.send(ACTION, &newest(&key)).await?, Some("0-0".to_owned())),
+            Some(from) => (self.listen.block(ACTION, &after(&key, from), LONGEST).await?, None),
+        };
+        let entry = last_entry(answer).or(otherwise);
+        let has_changed = entry.is_some();
+        if has_changed {
+            *lock(&self.wake.seen) = entry;
+        }
+        Ok(has_changed)
+    }
+}
+
+fn newest(key: &str) -> Cmd {
+    let mut newest = redis::cmd("XREVRANGE");
+    newest.arg(key).arg("+").arg("-").arg("COUNT").arg(1);
+    newest
+}
+
+fn after(key: &str, entry: &str) -> Cmd {
+    let mut after = redis::cmd("XREAD");
+    let block = u64::try_from(LONGEST.as_millis()).unwrap_or(u64::MAX);
+    after.arg("COUNT").arg(10).arg("BLOCK").arg(block).arg("STREAMS").arg(key).arg(entry);
+    after
 }
 
 /// The id of the last entry in an answer, whichever of the two commands it is to.
@@ -106,6 +136,8 @@ fn last_entry(answer: Value) -> Option<String> {
 fn last_entry_of(part: Value) -> Option<String> {
     let mut pair = list(part)?.into_iter();
     let (first, second) = (text(pair.next()?)?, pair.next()?);
-    let is_id = first.split_once('-').is_some_and(|(ms, seq)| ms.parse::<u64>().is_ok() && seq.parse::<u64>().is_ok());
+    let is_id = first
+        .split_once('-')
+        .is_some_and(|(time, number)| time.parse::<u64>().is_ok() && number.parse::<u64>().is_ok());
     if is_id { Some(first) } else { last_entry(second) }
 }

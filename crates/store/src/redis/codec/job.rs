@@ -5,7 +5,7 @@
 //! | 0 | dead: the time since when follows the due time |
 //! | 1 | parked |
 //! | 2, 3, 4 | attempts, losses, a failure follow |
-//! | 5, 6 | the form of the payload, which comes last |
+//! | 5–7 | the form of the payload, which comes last |
 
 use gangway_jobs::failure::Failure;
 use gangway_jobs::id::{JobId, OnboardingId};
@@ -23,7 +23,6 @@ const ATTEMPTS: u8 = 1 << 2;
 const LOSSES: u8 = 1 << 3;
 const FAILURE: u8 = 1 << 4;
 const FORM: u32 = 5;
-const UNKNOWN: u8 = 1 << 7;
 
 pub(super) fn write(job: &Job, writer: &mut Writer<'_>) {
     let form = Form::of(&job.payload);
@@ -62,9 +61,6 @@ const fn attempt_before(job: &Job) -> u32 {
 
 pub(super) fn read(reader: &mut Reader<'_>, onboarding: OnboardingId, kind: Kind) -> Result<Job, Unreadable> {
     let there = reader.byte("a job")?;
-    if there & UNKNOWN != 0 {
-        return Err(reader.damaged("a job whose parts are known"));
-    }
     let has = |fact| there & fact != 0;
     let due = reader.time("a due time")?;
     let dead = reader.optional(has(DEAD), |reader| reader.time("the time of a dead letter"))?;

@@ -45,7 +45,7 @@ impl<'a> Form<'a> {
         Some(Self::Link { ordinal: plain_number(ordinal)?, key: plain_uuid(key)? })
     }
 
-    /// Its number; two bits.
+    /// Its number; three bits.
     pub(super) const fn code(&self) -> u8 {
         match self {
             Self::Text(_) => 0,

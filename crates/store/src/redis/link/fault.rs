@@ -87,12 +87,19 @@ impl Fault {
         !matches!(self.kind, Kind::Refused(_))
     }
 
-    /// The same, said by a sentinel or a node that was asked the way.
-    pub(super) fn seen_at(self, guide: &Node) -> Self {
-        match self.kind {
-            Kind::Away(reason) | Kind::Unwell(reason) => Self::away(format!("{reason}, says {guide}")),
-            Kind::Full | Kind::Refused(_) => self,
-        }
+    /// Whether the log tells of it.
+    pub(super) const fn is_outage(&self) -> bool {
+        matches!(self.kind, Kind::Away(_) | Kind::Unwell(_))
+    }
+
+    /// The same, and which of several nodes it was.
+    pub(super) fn at(self, node: &Node) -> Self {
+        let kind = match self.kind {
+            Kind::Away(reason) => Kind::Away(format!("{node}: {reason}")),
+            Kind::Unwell(reason) => Kind::Unwell(format!("{node}: {reason}")),
+            kind @ (Kind::Full | Kind::Refused(_)) => kind,
+        };
+        Self { kind, ..self }
     }
 
     /// Why, in words.

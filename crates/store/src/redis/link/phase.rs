@@ -10,7 +10,7 @@ use redis::aio::MultiplexedConnection;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until, timeout_at};
 
-use super::fault::{Fault, Kind};
+use super::fault::Fault;
 use super::server::Server;
 use super::{Greeting, Role};
 
@@ -205,11 +205,6 @@ fn pause(failures: u32) -> Duration {
     let Some(doublings) = failures.checked_sub(1) else { return Duration::ZERO };
     let full = LONGEST_PAUSE.min(FIRST_PAUSE * (1 << doublings.min(10)));
     full.mul_f64(1.0 - 0.5 * rand::random::<f64>())
-}
-
-/// Whether a fault is told as an outage.
-pub(super) const fn is_outage(fault: &Fault) -> bool {
-    matches!(fault.kind, Kind::Away(_) | Kind::Unwell(_))
 }
 
 #[cfg(test)]

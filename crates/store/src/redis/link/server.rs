@@ -124,8 +124,8 @@ impl std::fmt::Debug for Server {
 fn refuse(url: &str, unreadable: Unreadable) -> Error {
     match unreadable {
         Unreadable::Scheme => {
-            let scheme = url.split_once("://").map_or("", |(scheme, _)| scheme);
-            Error::UnsupportedUrl { url: format!("{scheme}://…") }
+            let scheme = url.split_once("://").map(|(scheme, _)| format!("{scheme}://"));
+            Error::UnsupportedUrl { url: format!("{}…", scheme.unwrap_or_default()) }
         }
         Unreadable::Form(what) => Error::Setting { reason: format!("store.url {what}") },
     }
@@ -170,7 +170,7 @@ impl Visit<'_> {
                             return Ok(connection);
                         }
                         // What the master itself says is told before anything that guides say.
-                        Err(fault) => failed = Some(fault),
+                        Err(fault) => failed = Some(fault.at(&found.master)),
                     }
                     seen.push(found.master);
                 }
@@ -196,7 +196,7 @@ impl Visit<'_> {
                 }
             }
         };
-        server.limited(ask).await.map_err(|fault| fault.seen_at(guide))
+        server.limited(ask).await.map_err(|fault| fault.at(guide))
     }
 }
 

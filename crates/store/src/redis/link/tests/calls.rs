@@ -8,7 +8,7 @@ use redis::Value;
 use tokio::time::timeout;
 
 use super::process::Process;
-use super::{config, count, impatient, link, ping};
+use super::{config, count, impatient, link, ping, reason};
 use crate::Error;
 use crate::redis::link::{Greeting, Link, Role, Server};
 use crate::redis::scripts::Script;
@@ -86,6 +86,15 @@ async fn a_greeting_that_is_refused_refuses_the_connection() {
     let shared = Arc::new(Server::parse(&server.url(), &config()).unwrap());
     let error = ping(&Link::new(shared, Role::Work, Some(greeting))).await.unwrap_err();
     assert!(matches!(&error, Error::Redis { .. }) && !error.is_transient(), "{error:?}");
+}
+
+#[tokio::test]
+async fn a_greeting_that_panics_keeps_nobody_waiting_for_ever() {
+    let server = Process::start();
+    let greeting: Greeting = Arc::new(|_connection| panic!("as the test wants"));
+    let shared = Arc::new(Server::parse(&server.url(), &impatient()).unwrap());
+    let error = ping(&Link::new(shared, Role::Work, Some(greeting))).await.unwrap_err();
+    assert_eq!(reason(&error), "the attempt to connect broke off");
 }
 
 #[tokio::test]

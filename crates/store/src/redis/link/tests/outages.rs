@@ -103,7 +103,7 @@ async fn counting_server(answer: Option<&'static [u8]>) -> (String, Arc<AtomicUs
             counter.fetch_add(1, Ordering::SeqCst);
             let mut question = [0; 256];
             if let Some(answer) = answer {
-                stream.read(&mut question).await.unwrap();
+                assert!(stream.read(&mut question).await.unwrap() > 0);
                 stream.write_all(answer).await.unwrap();
             }
         }
@@ -133,7 +133,7 @@ async fn twenty_impatient_callers_are_one_patient_one() {
             caller.await.unwrap();
         }
         let seen = seen.load(Ordering::SeqCst);
-        assert!((4..=12).contains(&seen), "{seen} attempts in a second");
+        assert!((3..=12).contains(&seen), "{seen} attempts in a second");
     }
 }
 

@@ -81,8 +81,10 @@ pub(super) fn rights(survey: &Survey) -> Finding {
         Rights::Granted => Finding::good(RIGHTS, "this user may run every command that is needed", WHY),
         Rights::Missing(commands) => {
             let told = format!("this user may not run {} on {}", commands.join(", "), keys(survey));
+            let cluster =
+                if survey.facts.as_ref().is_some_and(|facts| facts.cluster) { " +cluster|slots" } else { "" };
             let needed = format!(
-                "~{} +@read +@write +@scripting +@connection -@dangerous +time +info +role +config|get",
+                "~{} +@read +@write +@scripting +@connection -@dangerous +time +info +role +config|get{cluster}",
                 keys(survey)
             );
             Finding::bad(RIGHTS, Level::Broken, told, WHY, grant(survey, &needed))
