@@ -8,6 +8,7 @@
 //! | [`compose`] | the types as the configurations of the library crates |
 //! | [`check`] | values against each other |
 //! | [`credentials`] | the credential, from where it is kept |
+//! | [`password`] | the store's password, kept apart from its url |
 
 pub(crate) mod check;
 pub(crate) mod compose;
@@ -15,6 +16,7 @@ pub(crate) mod credentials;
 pub(crate) mod duration;
 pub(crate) mod environ;
 pub(crate) mod layers;
+pub(crate) mod password;
 pub(crate) mod problem;
 pub(crate) mod sections;
 pub(crate) mod suggest;
@@ -41,8 +43,10 @@ impl Settings {
     /// Reads, types and checks all settings.
     pub(crate) fn load(file: Option<&Path>, environ: Environ) -> Result<Self, Problem> {
         let layers = Layers::collect(file, &environ)?;
-        let sections = layers.typed()?;
-        check::check(&sections).map_err(|sentence| layers.blame(sentence))?;
+        let mut sections = layers.typed()?;
+        password::take_out(&mut sections.store, &layers)?;
+        let checked = check::check(&sections).and_then(|()| check::in_environment(&sections, environ.name()));
+        checked.map_err(|sentence| layers.blame(sentence))?;
         Ok(Self { sections, layers, environ })
     }
 }

@@ -1,6 +1,6 @@
 //! `gangway simulate`: the API on this machine.
 
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -14,9 +14,9 @@ use crate::output::Ending;
 use crate::output::table::{Table, number};
 use crate::settings::duration;
 
-/// Serves on the loopback interface until Ctrl-C. It takes `ONEMONEY_ACCESS_KEY` and `ONEMONEY_SECRET_KEY` if they are
-/// set, else keys of its own, which it prints. `/_audit` tells what it saw; `/_faults` and `/_knobs` change it while it
-/// runs.
+/// Serves on the loopback interface, or where `--bind` says, until Ctrl-C. It takes `ONEMONEY_ACCESS_KEY` and
+/// `ONEMONEY_SECRET_KEY` if they are set, else keys of its own, which it prints. `/_audit` tells what it saw; `/_faults` and
+/// `/_knobs` change it while it runs.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:\n  gangway simulate --port 8080 --faults hostile --speed 600\n  \
                         curl -s http://127.0.0.1:8080/_audit")]
@@ -24,6 +24,9 @@ pub(crate) struct Args {
     /// The port; 0 for a free one
     #[arg(long, default_value_t = 8080)]
     port: u16,
+    /// The address to listen on, e.g. 0.0.0.0 in a container. Whoever can reach it can also turn its faults and knobs
+    #[arg(long, default_value_t = IpAddr::V4(Ipv4Addr::LOCALHOST), value_name = "ADDRESS")]
+    bind: IpAddr,
     /// What goes wrong
     #[arg(long, value_enum, default_value_t = Faults::None)]
     faults: Faults,
@@ -90,7 +93,7 @@ pub(crate) async fn run(args: &Args, context: &Context) -> Result<Ending> {
 fn config(args: &Args, context: &Context) -> Result<Config> {
     let environ = &context.settings.environ;
     let mut config = Config {
-        bind: SocketAddr::from((Ipv4Addr::LOCALHOST, args.port)),
+        bind: SocketAddr::new(args.bind, args.port),
         seed: args.seed,
         speed: args.speed,
         faults: args.faults.plan(args.slow)?,
@@ -155,4 +158,24 @@ fn report(audit: &Audit) -> String {
         table.row([what.to_owned(), number(count)]);
     }
     table.render()
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser as _;
+
+    use super::*;
+
+    #[derive(clap::Parser)]
+    struct Line {
+        #[command(flatten)]
+        args: Args,
+    }
+
+    #[test]
+    fn other_machines_reach_it_only_if_that_is_asked_for() {
+        let bind = |line: &[&str]| Line::try_parse_from(line).unwrap().args.bind;
+        assert!(bind(&["simulate", "--port", "80"]).is_loopback());
+        assert!(bind(&["simulate", "--bind", "0.0.0.0"]).is_unspecified());
+    }
 }

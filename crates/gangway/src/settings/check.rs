@@ -2,7 +2,11 @@
 
 use std::time::Duration;
 
+use super::duration::show;
 use super::sections::Sections;
+
+/// Where real customers are.
+const PRODUCTION: &str = "production";
 
 /// Checks everything that can be told without the credential.
 ///
@@ -16,11 +20,23 @@ pub(crate) fn check(s: &Sections) -> Result<(), String> {
     require(!s.api.entity.trim().is_empty(), || "api.entity must not be empty".to_owned())?;
     worker(s)?;
     circuit(s)?;
+    store(s)?;
     phrases(s)
 }
 
+/// Checks what depends on the environment's name.
+///
+/// # Errors
+/// The first rule that is broken.
+pub(crate) fn in_environment(s: &Sections, name: Option<&str>) -> Result<(), String> {
+    let production = name.is_some_and(|name| name.eq_ignore_ascii_case(PRODUCTION));
+    require(!(production && s.api.allow_plain_http), || {
+        "api.allow_plain_http must be false where GANGWAY_ENV is production: it is for test servers only"
+            .to_owned()
+    })
+}
+
 fn worker(s: &Sections) -> Result<(), String> {
-    use super::duration::show;
     let (worker, timeout) = (&s.worker, s.api.timeout);
     require((1..=10_000).contains(&worker.concurrency), || {
         format!("worker.concurrency must lie between 1 and 10000, not {}", worker.concurrency)
@@ -55,8 +71,12 @@ fn circuit(s: &Sections) -> Result<(), String> {
     require(s.circuit.threshold > 0, || "circuit.threshold must be at least 1".to_owned())?;
     require(s.systemic.suspects > 1, || {
         "systemic.suspects must be at least 2: one customer cannot tell whose fault a refusal is".to_owned()
-    })?;
-    require(!s.store.busy_timeout.is_zero(), || "store.busy_timeout must be more than zero".to_owned())
+    })
+}
+
+fn store(s: &Sections) -> Result<(), String> {
+    require(!s.store.busy_timeout.is_zero(), || "store.busy_timeout must be more than zero".to_owned())?;
+    s.redis_config().validate()
 }
 
 fn phrases(s: &Sections) -> Result<(), String> {

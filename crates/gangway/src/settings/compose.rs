@@ -1,5 +1,7 @@
 //! The settings as the configurations of the library crates.
 
+use std::path::PathBuf;
+
 use gangway_jobs::circuit::CircuitPolicy;
 use gangway_jobs::identity::{Identity, IdentitySecret};
 use gangway_jobs::limits::RatePolicy;
@@ -7,10 +9,11 @@ use gangway_jobs::poll::PollPolicy;
 use gangway_jobs::refusal::Phrases;
 use gangway_jobs::retry::RetryPolicy;
 use gangway_store::Policies;
+use gangway_store::redis::RedisConfig;
 use gangway_store::stamp::Expected;
-use secrecy::ExposeSecret as _;
+use secrecy::{ExposeSecret as _, SecretString};
 
-use super::sections::{LinkPolicy, Sections};
+use super::sections::{Durability, LinkPolicy, Sections};
 
 impl Sections {
     /// For the client.
@@ -18,6 +21,7 @@ impl Sections {
         let api = &self.api;
         gangway_onemoney::Config {
             base_url: self.base_url(),
+            allow_plain_http: api.allow_plain_http,
             timeout: api.timeout,
             connect_timeout: api.connect_timeout.min(api.timeout),
             max_body: api.max_body,
@@ -46,6 +50,29 @@ impl Sections {
             eager_links: self.eager_links(),
             busy_timeout: self.store.busy_timeout,
         }
+    }
+
+    /// For a store at a server.
+    pub(crate) fn redis_config(&self) -> RedisConfig {
+        let store = &self.store;
+        RedisConfig {
+            namespace: store.namespace.clone(),
+            ca_file: path(&store.ca_file),
+            client_certificate: path(&store.client_certificate),
+            client_key: path(&store.client_key),
+            connect_timeout: store.connect_timeout,
+            response_timeout: store.response_timeout,
+        }
+    }
+
+    /// Where the store is, with its password. What is shown to people is `store.url`.
+    pub(crate) fn store_url(&self) -> SecretString {
+        self.store.whole_url.clone().unwrap_or_else(|| SecretString::from(self.store.url.as_str()))
+    }
+
+    /// Whether a server that can lose what was accepted is refused.
+    pub(crate) fn is_strict(&self) -> bool {
+        self.store.durability == Durability::Strict
     }
 
     /// How many calls may be made.
@@ -102,6 +129,10 @@ impl Sections {
     fn base_url(&self) -> String {
         self.api.base_url.trim().trim_end_matches('/').to_owned()
     }
+}
+
+fn path(text: &str) -> Option<PathBuf> {
+    not_empty(text).map(PathBuf::from)
 }
 
 fn not_empty(text: &str) -> Option<String> {

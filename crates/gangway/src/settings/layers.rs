@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use config::{ConfigError, File, FileFormat, Map, Value, ValueKind};
 
-use super::{Environ, Problem, Sections, suggest};
+use super::{Environ, Problem, Sections, password, suggest};
 
 /// The defaults, with a comment above each.
 pub(crate) const DEFAULTS: &str =
@@ -14,14 +14,23 @@ pub(crate) const DEFAULTS: &str =
 /// Where a default is from, as shown.
 pub(crate) const DEFAULT_ORIGIN: &str = "default";
 
+const STORE_URL: &str = "store.url";
+
 /// All values by `section.key`.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(crate) struct Layers {
     merged: config::Config,
     /// `section.key` to the value.
     values: BTreeMap<String, Value>,
     /// `section.key` to the variable that sets it.
     variables: BTreeMap<String, String>,
+}
+
+/// Shows names only: a value may be a secret.
+impl std::fmt::Debug for Layers {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_set().entries(self.values.keys()).finish()
+    }
 }
 
 impl Layers {
@@ -55,9 +64,10 @@ impl Layers {
         self.merged.clone().try_deserialize().map_err(|error| self.value_problem(error))
     }
 
-    /// Every setting with its value as text and its origin, in alphabetical order.
+    /// Every setting with its value as text and its origin, in alphabetical order. The store's url without its password.
     pub(crate) fn shown(&self) -> impl Iterator<Item = (&str, String, String)> {
-        self.values.iter().map(|(key, value)| (key.as_str(), text(value), self.origin(key)))
+        let shown = |key: &str, text: String| if key == STORE_URL { password::shown(&text) } else { text };
+        self.values.iter().map(move |(key, value)| (key.as_str(), shown(key, text(value)), self.origin(key)))
     }
 
     /// Where a setting's value is from.
@@ -108,7 +118,16 @@ fn parse(layer: impl config::Source + Send + Sync + 'static, path: &Path) -> Res
 fn file_problem(path: &Path, error: &ConfigError) -> Problem {
     let fault =
         if let ConfigError::FileParse { cause, .. } = error { cause.to_string() } else { error.to_string() };
-    Problem::File { path: path.to_owned(), fault: fault.trim().to_owned() }
+    Problem::File { path: path.to_owned(), fault: without_quotations(&fault) }
+}
+
+/// A fault in TOML without the line of the file that it quotes, which may hold a secret.
+fn without_quotations(fault: &str) -> String {
+    let is_quotation = |line: &&str| {
+        line.split_once('|').is_some_and(|(margin, _)| margin.chars().all(|c| c == ' ' || c.is_ascii_digit()))
+    };
+    let told: Vec<&str> = fault.lines().filter(|line| !is_quotation(line)).map(str::trim).collect();
+    told.join(": ").trim().to_owned()
 }
 
 fn refuse_unknown(found: &BTreeMap<String, Value>, known: &[String], origin: &str) -> Result<(), Problem> {

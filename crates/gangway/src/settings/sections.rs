@@ -43,16 +43,41 @@ section! {
 section! {
     /// `[store]`
     Store {
+        /// Without a password once the settings are loaded.
         url: String,
+        /// No setting: the same with its password, if there is one.
+        #[serde(skip)]
+        whole_url: Option<SecretString>,
+        password_file: String,
         #[serde(deserialize_with = "duration::deserialize")]
         busy_timeout: Duration,
+        namespace: String,
+        durability: Durability,
+        ca_file: String,
+        client_certificate: String,
+        client_key: String,
+        #[serde(deserialize_with = "duration::deserialize")]
+        connect_timeout: Duration,
+        #[serde(deserialize_with = "duration::deserialize")]
+        response_timeout: Duration,
     }
+}
+
+/// Whether a server may lose what was accepted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Durability {
+    /// One that can is refused.
+    Strict,
+    /// One that can is taken.
+    BestEffort,
 }
 
 section! {
     /// `[api]`
     Api {
         base_url: String,
+        allow_plain_http: bool,
         auth: Auth,
         credentials_file: String,
         entity: String,

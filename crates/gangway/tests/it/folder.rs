@@ -84,6 +84,11 @@ pub(crate) struct Simulator {
 }
 
 impl Simulator {
+    /// Where it is.
+    pub(crate) fn base_url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
     /// Turns one of its controls.
     #[track_caller]
     pub(crate) fn put(&self, path: &str, body: &Value) {

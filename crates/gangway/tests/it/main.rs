@@ -5,6 +5,7 @@
 mod answers;
 mod bad_input;
 mod demo;
+mod deploy;
 mod doctor;
 mod event_schemas;
 mod folder;
