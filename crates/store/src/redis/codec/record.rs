@@ -1,4 +1,4 @@
-//! The record: which optional parts are there, when it was taken in, then every part in the order of [`write`].
+//! The record: which optional parts are there, when it was taken in, then every part in the order of [`write()`].
 
 use gangway_jobs::clock::Timestamp;
 use gangway_jobs::id::{IdempotencyKey, ImportId, OnboardingId};
@@ -121,7 +121,7 @@ fn write_link(record: &Record, writer: &mut Writer<'_>) {
     }
 }
 
-/// The record of that id. Its fields are read in the order in which they stand here, which is that of [`write`].
+/// The record of that id. Its fields are read in the order in which they stand here, which is that of [`write()`].
 #[inline]
 pub(super) fn read(reader: &mut Reader<'_>, id: OnboardingId) -> Result<Record, Unreadable> {
     let present = reader.number("the parts of a record")?;
