@@ -127,4 +127,22 @@ mod tests {
         home.lose().unwrap();
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
     }
+
+    #[test]
+    fn a_home_on_redis_is_lost_alone() {
+        let options = redis::Options { requirepass: Some("sesame".to_owned()), ..redis::Options::default() };
+        let server = redis::Server::start(&options).unwrap();
+        let backend = Backend::Redis(server.url());
+        let [lost, kept] = [(); 2].map(|()| backend.home(Path::new("/w"), "a"));
+        for home in [&lost, &kept] {
+            let namespace = &home.settings()[1].1;
+            for number in 0..2_000 {
+                server.command(&["SET", &format!("{{{namespace}}}:{number}"), "1"]).unwrap();
+            }
+        }
+        lost.lose().unwrap();
+        assert_eq!(server.command(&["DBSIZE"]).unwrap(), Reply::Integer(2_000));
+        let of_kept = format!("{{{}}}:7", kept.settings()[1].1);
+        assert_eq!(server.command(&["EXISTS", &of_kept]).unwrap(), Reply::Integer(1));
+    }
 }

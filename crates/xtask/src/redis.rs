@@ -16,17 +16,21 @@ use crate::say;
 /// What Debian asks before a package may start its service; 101 is "no".
 const POLICY: &str = "/usr/sbin/policy-rc.d";
 
+/// Not the words of `find`, which send people here.
+const MISSING: &str = "found no redis-server and no valkey-server in PATH, which tests need: \
+                       `apt-get install redis-server` or `brew install redis`";
+
 /// The server's program. As root on Debian or Ubuntu it is installed if it is missing.
 ///
 /// # Errors
 /// There is none, and it cannot be installed; says what to do.
 pub(crate) fn ensure() -> Result<PathBuf, String> {
-    find().or_else(|missing| {
+    find().or_else(|_missing| {
         if !(is_root() && is_there("apt-get")) {
-            return Err(missing.to_string());
+            return Err(MISSING.to_owned());
         }
-        install().map_err(|failed| format!("{missing} (installing it failed: {failed})"))?;
-        find().map_err(|missing| missing.to_string())
+        install().map_err(|failed| format!("{MISSING}; installing it here failed: {failed}"))?;
+        find().map_err(|_still_missing| MISSING.to_owned())
     })
 }
 
