@@ -47,7 +47,10 @@ impl Entry {
     /// The event and its place. A damaged one is left out: it must not stand in the way of the next.
     pub(super) fn decode(self) -> Option<(Position, Event)> {
         let Some(position) = place::position(&self.id) else {
-            tracing::error!(entry = self.id, "an entry of the outbox has an id that no position can name; left out");
+            tracing::error!(
+                entry = self.id,
+                "an entry of the outbox has an id that no position can name; left out"
+            );
             return None;
         };
         let mut event = match serde_json::from_str(&self.event).map(Event::from_cloud_event) {

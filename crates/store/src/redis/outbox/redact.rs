@@ -38,7 +38,8 @@ pub(in crate::redis) async fn redact_all(core: &Core) -> Result<()> {
         if noted.is_empty() {
             return Ok(());
         }
-        let mut walk = Walk { noted: noted.iter().copied().collect(), found: HashMap::new(), at: "0-0".to_owned() };
+        let mut walk =
+            Walk { noted: noted.iter().copied().collect(), found: HashMap::new(), at: "0-0".to_owned() };
         let mut cleaned = 0;
         for id in noted {
             walk.go_on(core).await?;
