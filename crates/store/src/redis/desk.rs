@@ -250,7 +250,8 @@ impl Core {
 
     async fn commit(&self, action: &'static str, desk: Desk<'_>, takes_in: bool) -> Result<Committed> {
         let items: Vec<_> = desk.drafts.iter().filter_map(|draft| draft.change(desk.moment)).collect();
-        let circuit = desk.circuit.filter(|(seen, now)| !items.is_empty() || seen.circuit != *now);
+        // A decision that stands on the circuit is checked even if it changes nothing: it may have seen an old one.
+        let circuit = desk.circuit;
         if items.is_empty() && circuit.is_none() && !desk.wake {
             return Ok(Committed::Done);
         }

@@ -78,7 +78,7 @@ keys! {
     AHEAD "AHEAD" = "ahead:";
     /// Sorted set: events that were taken out of the middle of the outbox, by their number; see `lua/append.lua`.
     HOLES "HOLES" = "holes";
-    /// Set: onboardings that were erased and whose events must still be cleaned.
+    /// Set: onboardings that were erased and whose events must still be cleaned, as their events name them.
     REDACT "REDACT" = "redact";
     /// Stream of one entry: changes whenever an idle worker should look again.
     WAKE "WAKE" = "wake";

@@ -18,12 +18,9 @@ use super::found::{Found, Held, Kept};
 use super::limits::{read_policy, wait_for};
 use super::reply::{bytes, int, list, other_form, text};
 use super::{RedisStore, lua};
-use crate::{Grant, LeaseRequest, Result};
+use crate::{Grant, LeaseRequest, MAX_BATCH, Result};
 
 const ACTION: &str = "lease jobs";
-
-/// So many jobs are leased by one script, which keeps the server for a few milliseconds.
-const PORTION: usize = 500;
 
 /// So often may the circuit change between a look and a lease.
 const PATIENCE: usize = 50;
@@ -115,10 +112,10 @@ impl RedisStore {
     }
 
     async fn ask_for(&self, ask: &LeaseRequest, admitted: &Admitted) -> Result<Reply> {
-        let wanted = ask.max.min(PORTION);
+        let wanted = ask.max.min(MAX_BATCH);
         let policy = &self.core.policies.rate;
         let fill = |command: &mut redis::Cmd| {
-            command.arg(ask.kind.index()).arg(wanted).arg(admitted.most.min(PORTION));
+            command.arg(ask.kind.index()).arg(wanted).arg(admitted.most.min(MAX_BATCH));
             command.arg(&ask.token.as_uuid().as_bytes()[..]).arg(&ask.worker.as_uuid().as_bytes()[..]);
             command.arg(millis(ask.length).max(1)).arg(&admitted.revision[..]);
             command.arg(admitted.changed.as_ref().map_or(&[][..], |changed| &changed.stored[..]));
@@ -148,12 +145,12 @@ impl RedisStore {
         if let Some(changed) = admitted.changed.filter(|_| taken > 0) {
             self.core.set_circuit(changed.seen);
         }
-        let wanted = ask.max.min(PORTION);
+        let wanted = ask.max.min(MAX_BATCH);
         let ask_again = if taken < due {
             Some(wait_for(&limits, Class::of(ask.kind), tokens))
         } else if due == wanted {
             Some(Duration::ZERO)
-        } else if due == admitted.most.min(PORTION) {
+        } else if due == admitted.most.min(MAX_BATCH) {
             // While a gate is half-open or ramps up, only the settle of what was leased now can let more through.
             None
         } else {

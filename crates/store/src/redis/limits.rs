@@ -12,6 +12,7 @@ use uuid::Uuid;
 use super::found::Held;
 use super::reply::{bytes, int, list, other_form, text};
 use super::{RedisStore, keys, lua};
+use crate::bounds::valid;
 use crate::{Permit, PermitRequest, Result};
 
 const ACTION: &str = "permit a call";
@@ -51,6 +52,26 @@ pub(super) fn wait_for(policy: &RatePolicy, class: Class, tokens: f64) -> Durati
 }
 
 impl RedisStore {
+    /// Sets the limit of all workers; `None` goes back to their own.
+    pub(super) async fn limit_all(&self, limits: Option<RatePolicy>) -> Result<()> {
+        valid(limits.as_ref())?;
+        let text = limits.as_ref().map(policy_text).unwrap_or_default();
+        let fill = |command: &mut Cmd| {
+            command.arg("limits").arg(&text);
+        };
+        self.core.call("set the rate limit", &lua::PAUSE, fill).await?;
+        self.core.woken();
+        Ok(())
+    }
+
+    /// What people have set.
+    pub(super) async fn limits_of_all(&self) -> Result<Option<RatePolicy>> {
+        const ACTION: &str = "read the rate limit";
+        let get = redis::cmd("GET").arg(self.core.keys.of(keys::LIMITS)).to_owned();
+        let Some(set) = text(self.core.work.send(ACTION, &get).await?) else { return Ok(None) };
+        read_policy(&set).map(Some).ok_or_else(|| other_form(ACTION))
+    }
+
     pub(super) async fn permit_call(&self, ask: &PermitRequest) -> Result<Permit> {
         for _ in 0..PATIENCE {
             if let Some(wait) = self.wait_at_gates(ask).await? {

@@ -9,6 +9,7 @@ use gangway_jobs::enqueue::{Answer, NewOnboarding};
 use gangway_jobs::event::Event;
 use gangway_jobs::id::{ImportId, JobId, LeaseToken, OnboardingId, WorkerId};
 use gangway_jobs::kind::Kind;
+use gangway_jobs::limits::RatePolicy;
 use gangway_jobs::onboarding::Record;
 use gangway_jobs::outcome::{Settled, Settlement};
 use gangway_jobs::transition::EndRequest;
@@ -115,6 +116,14 @@ impl Store for RedisStore {
 
     async fn resume(&self, kind: Option<Kind>) -> Result<()> {
         self.switch("resume", kind).await
+    }
+
+    async fn set_limits(&self, limits: Option<RatePolicy>) -> Result<()> {
+        self.limit_all(limits).await
+    }
+
+    async fn limits(&self) -> Result<Option<RatePolicy>> {
+        self.limits_of_all().await
     }
 
     async fn cancel(&self, target: Target) -> Result<Option<EndRequest>> {

@@ -34,6 +34,10 @@ impl Time {
     pub(super) fn saw(&self, time: Timestamp) {
         if let Some(at) = self.clock.monotonic() {
             *self.seen.lock().unwrap_or_else(PoisonError::into_inner) = Some(Seen { time, at });
+        } else {
+            // An earlier process may have been there already.
+            let mut latest = self.latest.lock().unwrap_or_else(PoisonError::into_inner);
+            *latest = time.max(*latest);
         }
     }
 

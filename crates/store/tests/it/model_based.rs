@@ -17,7 +17,7 @@ use gangway_jobs::failure::Code;
 use gangway_jobs::id::{CustomerId, JobId, LeaseToken, OnboardingId, WorkerId};
 use gangway_jobs::job::{Job, LeasedJob};
 use gangway_jobs::kind::Kind;
-use gangway_jobs::limits::Class;
+use gangway_jobs::limits::{Class, RatePolicy};
 use gangway_jobs::outcome::{FollowUp, Outcome, Settlement};
 use gangway_jobs::payload::{Payload, PollStatus};
 use gangway_jobs::signal::{Blame, Signal};
@@ -122,6 +122,9 @@ enum Op {
     Permit {
         class: Class,
     },
+    SetLimits {
+        limits: Option<RatePolicy>,
+    },
     GroupAdd {
         group: usize,
         from: GroupStart,
@@ -194,6 +197,13 @@ fn kind() -> impl Strategy<Value = Kind> {
     select(Kind::ALL.to_vec())
 }
 
+/// From a drop to more than anybody asks for, and one that is refused.
+fn limits() -> impl Strategy<Value = RatePolicy> {
+    let rates = select(vec![0.5, 4.0, 30.0, 100_000.0, 0.0]);
+    let shares = select(vec![[0.3, 0.4, 0.3], [0.1, 0.8, 0.1], [0.6, 0.2, 0.2]]);
+    (rates, shares).prop_map(|(per_second, shares)| RatePolicy { per_second, shares })
+}
+
 fn op() -> impl Strategy<Value = Op> {
     let n = || 0..8_u32;
     let lease = || 0..12_usize;
@@ -236,6 +246,7 @@ fn op() -> impl Strategy<Value = Op> {
             resolution: if retry { Resolution::Retry } else { Resolution::Bury },
         }),
         1 => select(Class::ALL.to_vec()).prop_map(|class| Op::Permit { class }),
+        2 => proptest::option::of(limits()).prop_map(|limits| Op::SetLimits { limits }),
     ];
     let outbox = prop_oneof![
         1 => (0..3_usize, any::<bool>()).prop_map(|(group, now)| Op::GroupAdd {
@@ -458,6 +469,10 @@ impl<H: Harness> Pair<H> {
                 let credential = CREDENTIAL.to_owned();
                 let ask = PermitRequest { class, worker: worker(1), credential };
                 drop(both!(self, permit(ask)));
+            }
+            Op::SetLimits { limits } => {
+                drop(both!(self, set_limits(limits)));
+                both!(self, limits()).unwrap();
             }
             other => unreachable!("{other:?}"),
         }

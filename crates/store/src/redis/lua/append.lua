@@ -22,3 +22,11 @@ local function append(events)
   end
   return ids
 end
+
+-- An onboarding as its events have it: the text of its sixteen bytes.
+local function subject_of(id)
+  local hex = string.gsub(id, '.', function(byte)
+    return string.format('%02x', string.byte(byte))
+  end)
+  return (string.gsub(hex, '^(%x%x%x%x%x%x%x%x)(%x%x%x%x)(%x%x%x%x)(%x%x%x%x)', '%1-%2-%3-%4-'))
+end

@@ -176,7 +176,7 @@ local steps = {
   v = function(_, p) events[#events + 1] = ARGV[p + 1] end,
   p = function(_, p) redis.call('ZADD', ENDED, ARGV[p + 1], ARGV[p + 2]) end,
   P = function(_, p) redis.call('ZREM', ENDED, ARGV[p + 1]) end,
-  R = function(id) redis.call('SADD', REDACT, id) end,
+  R = function(id) redis.call('SADD', REDACT, subject_of(id)) end,
 }
 
 for _, item in ipairs(items) do

@@ -12,7 +12,11 @@ end
 
 -- Whose it is, and when it was written. Quotes within a text are escaped, so no text can look like these fields.
 local function subject_and_time(event)
-  return string.match(event, '"subject":"([%x-]+)","time":"([^"]+)"')
+  -- A plain search first: a pattern would be tried at every character before.
+  local at = string.find(event, '"subject":"', 1, true)
+  if at then
+    return string.match(event, '^"subject":"([%x-]+)","time":"([^"]+)"', at)
+  end
 end
 
 local some_erased
@@ -25,8 +29,5 @@ local function is_erased(subject)
   if not some_erased or not subject then
     return false
   end
-  local id = string.gsub(string.gsub(subject, '%-', ''), '%x%x', function(hex)
-    return string.char(tonumber(hex, 16))
-  end)
-  return redis.call('SISMEMBER', REDACT, id) == 1
+  return redis.call('SISMEMBER', REDACT, subject) == 1
 end

@@ -41,9 +41,9 @@ end
 
 -- Makes them a consumer's.
 local function give(to, given)
-  local command = { 'XCLAIM', OUTBOX, name, to, 0, unpack(given) }
-  command[#command + 1] = 'JUSTID'
-  redis.call(unpack(command))
+  local rest = { unpack(given) }
+  rest[#rest + 1] = 'JUSTID'
+  redis.call('XCLAIM', OUTBOX, name, to, 0, unpack(rest))
 end
 
 local function hold_up(subject)

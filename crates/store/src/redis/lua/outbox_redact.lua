@@ -4,16 +4,16 @@
 -- the caller names all entries of the onboarding from the first one that must be cleaned on, so that its order stays.
 -- Each group stands to a copy as it stood to the original: done with it, or keeping it for a reader.
 --
--- ARGV[3]  onboarding, 16 bytes           ARGV[4]  the same as a subject
--- ARGV[5]  the id up to which the caller has looked for its events
--- ARGV[6..] the events: pairs of id and clean copy, or '' to delete what cannot be read
+-- ARGV[3]  onboarding, as a subject
+-- ARGV[4]  the id up to which the caller has looked for its events
+-- ARGV[5..] the events: pairs of id and clean copy, or '' to delete what cannot be read
 -- Returns 'ok', time, how many were replaced; or 'again', time: more may have been written of it, look on
 
 local now, stop = begin()
 if stop then
   return stop
 end
-local onboarding, subject, looked_up_to = ARGV[3], ARGV[4], ARGV[5]
+local onboarding, looked_up_to = ARGV[3], ARGV[4]
 -- At most so many events are looked at here.
 local PAGE = 500
 
@@ -25,14 +25,14 @@ if #later == PAGE then
   return { 'again', now }
 end
 for _, entry in ipairs(later) do
-  if subject_and_time(event_in(entry) or '') == subject then
+  if subject_and_time(event_in(entry) or '') == onboarding then
     return { 'again', now }
   end
 end
 
 -- What has been trimmed meanwhile is clean enough.
 local ids, copies = {}, {}
-for n = 6, #ARGV, 2 do
+for n = 5, #ARGV, 2 do
   if #redis.call('XRANGE', OUTBOX, ARGV[n], ARGV[n]) > 0 then
     ids[#ids + 1] = ARGV[n]
     copies[#copies + 1] = ARGV[n + 1]

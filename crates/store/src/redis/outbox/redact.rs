@@ -8,15 +8,13 @@ use std::collections::{HashMap, HashSet};
 
 use gangway_jobs::event::redact;
 use gangway_jobs::id::OnboardingId;
-use redis::Value;
 use serde_json::Value as Json;
-use uuid::Uuid;
 
 use super::entry::{Entry, Which, look};
 use super::{PAGE, count};
 use crate::Result;
 use crate::redis::core::Core;
-use crate::redis::reply::{bytes, list, other_form};
+use crate::redis::reply::{list, other_form, text};
 use crate::redis::{keys, lua};
 
 const ACTION: &str = "clean events";
@@ -58,11 +56,8 @@ async fn noted(core: &Core) -> Result<Vec<OnboardingId>> {
     command.arg(core.keys.of(keys::REDACT)).arg(PORTION);
     let members = core.work.send(ACTION, &command).await?;
     let members = list(members).ok_or_else(|| other_form(ACTION))?;
-    members.into_iter().map(|member| id_of(member).ok_or_else(|| other_form(ACTION))).collect()
-}
-
-fn id_of(member: Value) -> Option<OnboardingId> {
-    Uuid::from_slice(&bytes(member)?).ok().map(OnboardingId::from_uuid)
+    let ids = members.into_iter().map(|member| text(member)?.parse().ok());
+    ids.collect::<Option<_>>().ok_or_else(|| other_form(ACTION))
 }
 
 impl Walk {
@@ -84,7 +79,7 @@ impl Walk {
         let entries = self.found.get(&id).map(Vec::as_slice).unwrap_or_default();
         let copies = copies(entries);
         let reply = core.call(ACTION, &lua::OUTBOX_REDACT, |command| {
-            command.arg(&id.as_uuid().as_bytes()[..]).arg(id.to_string()).arg(&self.at);
+            command.arg(id.to_string()).arg(&self.at);
             for (id, copy) in &copies {
                 command.arg(id).arg(copy);
             }

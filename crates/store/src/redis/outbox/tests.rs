@@ -116,8 +116,7 @@ impl Outbox {
 
     async fn erase(&self, onboarding: u128) {
         let mut command = redis::cmd("SADD");
-        let id = id(onboarding);
-        command.arg(self.core.keys.of(keys::REDACT)).arg(&id.as_uuid().as_bytes()[..]);
+        command.arg(self.core.keys.of(keys::REDACT)).arg(id(onboarding).to_string());
         self.core.work.send("note an erasure", &command).await.unwrap();
     }
 }
