@@ -5,9 +5,9 @@ use std::sync::Arc;
 use gangway_jobs::circuit::CircuitPolicy;
 use gangway_jobs::clock::SystemClock;
 use gangway_jobs::limits::RatePolicy;
-use gangway_store::sqlite::Mode;
+use gangway_store::redis::RedisConfig;
 use gangway_store::stamp::Expected;
-use gangway_store::{Policies, SharedStore};
+use gangway_store::{Mode, Policies, SharedStore, StoreConfig};
 
 use crate::{Result, customers};
 
@@ -29,10 +29,9 @@ impl Place {
     /// Opens the store; makes it if there is none.
     pub(crate) async fn open(&self) -> Result<SharedStore> {
         let policies = Policies { rate: RATE, circuit: CircuitPolicy::default(), ..Policies::default() };
-        let (url, mode) = (self.store.clone(), Mode::Create(made_for()));
-        // Blocks for a moment, so it stays away from the threads that work.
-        let open = move || gangway_store::open(&url, mode, policies, Arc::new(SystemClock));
-        Ok(tokio::task::spawn_blocking(open).await??)
+        let redis = RedisConfig { namespace: self.namespace.clone(), ..RedisConfig::default() };
+        let config = StoreConfig { url: self.store.clone(), redis };
+        Ok(gangway_store::open(&config, Mode::Create(made_for()), policies, Arc::new(SystemClock)).await?)
     }
 
     /// The word for the result.

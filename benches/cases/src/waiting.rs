@@ -60,8 +60,8 @@ pub(crate) async fn run(args: &Args) -> Result<Value> {
     let with_many = time_beside(&store, &driver, last.max(first), args).await?;
     let prepared = begun.elapsed();
     store.close().await;
-    let each =
-        |before: u64, after: u64| (real(after) - real(before)) / f64::from(args.onboardings - args.few);
+    let more = f64::from(last.saturating_sub(first));
+    let each = |before: u64, after: u64| (real(after) - real(before)) / more;
     let (all, outbox) = (each(before.used, after.used), each(before.outbox, after.outbox));
     Ok(json!({
         "case": "waiting",

@@ -3,8 +3,8 @@
 import { Queue, Worker } from "bullmq";
 import { batches, customer, options, result, tally } from "./common.mjs";
 
-const { redis, jobs, concurrency } = options({ redis: "redis://127.0.0.1:7001", jobs: 50_000, concurrency: 100 });
-const url = new URL(redis);
+const { store, jobs, concurrency } = options({ store: "redis://127.0.0.1:7001", jobs: 50_000, concurrency: 100 });
+const url = new URL(store);
 const connection = { host: url.hostname, port: Number(url.port), maxRetriesPerRequest: null };
 
 const queue = new Queue("customers", { connection, defaultJobOptions: { removeOnComplete: true } });

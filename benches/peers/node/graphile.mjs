@@ -3,9 +3,9 @@
 import { Logger, makeWorkerUtils, run } from "graphile-worker";
 import { batches, customer, options, result, tally } from "./common.mjs";
 
-const { postgres, jobs, concurrency } = options({ postgres: "postgres://127.0.0.1/postgres", jobs: 50_000, concurrency: 24 });
+const { store, jobs, concurrency } = options({ store: "postgres://127.0.0.1/postgres", jobs: 50_000, concurrency: 24 });
 const logger = new Logger(() => () => {});
-const connectionString = postgres;
+const connectionString = store;
 
 const utils = await makeWorkerUtils({ connectionString, logger });
 await utils.migrate();

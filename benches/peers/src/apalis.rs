@@ -23,8 +23,9 @@ async fn no_op(_: Customer, tally: Data<Arc<Tally>>) -> Result<(), BoxDynError> 
 
 pub(crate) async fn run(options: &Options) -> Outcome<Value> {
     let jobs = options.jobs.min(MOST_JOBS);
-    let connection = apalis_redis::connect(options.redis.as_str()).await?;
-    let config = Config::default().queue("customers").batch_size(100).persist_results(false).emit_events(false);
+    let connection = apalis_redis::connect(options.store.as_str()).await?;
+    let config =
+        Config::default().queue("customers").batch_size(100).persist_results(false).emit_events(false);
     let mut storage = RedisStorage::new(connection).with_config(config);
 
     let begun = Instant::now();

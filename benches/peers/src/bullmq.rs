@@ -17,8 +17,9 @@ use crate::{Options, Outcome};
 const BATCH: usize = 1_000;
 
 pub(crate) async fn run(options: &Options) -> Outcome<Value> {
-    let connection = RedisConnectionOptions::new().url(options.redis.as_str()).max_connections(8);
-    let job_options = JobOptions { remove_on_complete: Some(RemoveOnFinish::Bool(true)), ..JobOptions::default() };
+    let connection = RedisConnectionOptions::new().url(options.store.as_str()).max_connections(8);
+    let job_options =
+        JobOptions { remove_on_complete: Some(RemoveOnFinish::Bool(true)), ..JobOptions::default() };
     let queue_options =
         QueueOptions::new().connection(connection.clone()).default_job_options(job_options.clone());
     let queue = Queue::with_options("customers", queue_options).await?;
@@ -26,7 +27,8 @@ pub(crate) async fn run(options: &Options) -> Outcome<Value> {
     let begun = Instant::now();
     for first in (0..options.jobs).step_by(BATCH) {
         let numbers = first..options.jobs.min(first + BATCH);
-        let jobs = numbers.map(|n| BulkJob::new("create", Customer::numbered(n)).options(job_options.clone()));
+        let jobs =
+            numbers.map(|n| BulkJob::new("create", Customer::numbered(n)).options(job_options.clone()));
         queue.add_bulk(jobs.collect()).await?;
     }
     let enqueue = begun.elapsed();

@@ -61,13 +61,10 @@ struct Bench {
 impl Bench {
     fn measure(&self) -> Result<(), String> {
         redis::ensure()?;
-        cargo(
-            "the programs",
-            &["build", "--release", "--quiet", "-p", "gangway", "-p", "gangway-bench", "-p", "gangway-simulator"],
-        )?;
+        cargo("the programs", &["build", "--release", "--quiet", "-p", "gangway", "-p", "gangway-bench"])?;
         let cases: Vec<&Case> = CASES.iter().filter(|case| self.options.wants(case.name)).collect();
-        let needs_peers = cases.iter().any(|case| case.measurements.iter().any(|one| one.is_peer()));
-        let peers = if needs_peers { Peers::prepare(&self.root)? } else { Peers::none() };
+        let needs_peers = cases.iter().any(|case| case.measurements.iter().any(Measurement::is_peer));
+        let peers = if needs_peers { Peers::prepare(&self.root) } else { Peers::none() };
         let mut failed = Vec::new();
         for case in cases {
             failed.extend(self.measure_in_turns(case, &peers));
@@ -100,7 +97,9 @@ impl Bench {
         for (one, runs, fault) in found {
             let kept = results::save(&self.folder, one.name, &runs, fault.as_deref());
             failed.extend(kept.err());
-            failed.extend(fault.filter(|fault| !peers::is_missing(fault)).map(|fault| format!("{}: {fault}", one.name)));
+            failed.extend(
+                fault.filter(|fault| !peers::is_missing(fault)).map(|fault| format!("{}: {fault}", one.name)),
+            );
         }
         failed
     }

@@ -2,6 +2,7 @@
 
 use std::process::ExitCode;
 
+mod bench;
 mod cargo;
 mod prove;
 mod redis;
@@ -15,6 +16,8 @@ cargo xtask COMMAND
   test    format, lints, tests, docs, examples: all that CI checks
   prove   the promises at full size: kills, lost stores, repeated imports (about 15 minutes)
           `prove NAME` runs one of them; `prove --list` names them
+  bench   how fast it is here, beside its goals and other queues; writes docs/benchmarks.md
+          `bench CASE` measures one anew; `--list`, `--quick`, `--runs N`, `--report`, `--date YYYY-MM-DD`
 ";
 
 fn main() -> ExitCode {
@@ -22,6 +25,7 @@ fn main() -> ExitCode {
     let result = match arguments.first().map(String::as_str) {
         Some("test") => test::run(),
         Some("prove") => prove::run(&arguments[1..]),
+        Some("bench") => bench::run(&arguments[1..]),
         _ => {
             say(HELP);
             return ExitCode::from(2);

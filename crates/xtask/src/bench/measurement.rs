@@ -60,7 +60,13 @@ impl Measurement {
     }
 
     const fn peer(peer: Peer) -> Self {
-        Self { name: peer.name(), program: Program::Peer(peer), ground: peer.ground(), arguments: &[], quick: &[] }
+        Self {
+            name: peer.name(),
+            program: Program::Peer(peer),
+            ground: peer.ground(),
+            arguments: &[],
+            quick: &[],
+        }
     }
 
     pub(super) const fn is_peer(&self) -> bool {
@@ -77,12 +83,7 @@ pub(super) const CASES: [Case; 8] = [
         what: "no-op jobs through real workers, the bare store calls, and other queues, in turns",
         measurements: &[
             DRAIN,
-            Measurement::case(
-                "drain-2",
-                Ground::Redis,
-                &["drain", "--processes", "2"],
-                &["--jobs", "5000"],
-            ),
+            Measurement::case("drain-2", Ground::Redis, &["drain", "--processes", "2"], &["--jobs", "5000"]),
             Measurement::case("bare", Ground::Redis, &["bare"], &["--jobs", "5000"]),
             Measurement::peer(Peer::BullmqRust),
             Measurement::peer(Peer::BullmqNode),
@@ -156,8 +157,7 @@ mod tests {
 
     #[test]
     fn every_measurement_has_a_file_of_its_own() {
-        let names: Vec<&str> =
-            CASES.iter().flat_map(|case| case.measurements).map(|one| one.name).collect();
+        let names: Vec<&str> = CASES.iter().flat_map(|case| case.measurements).map(|one| one.name).collect();
         assert_eq!(names.iter().collect::<BTreeSet<_>>().len(), names.len(), "{names:?}");
     }
 
