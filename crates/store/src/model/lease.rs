@@ -11,8 +11,8 @@ use gangway_jobs::limits::Class;
 use gangway_jobs::transition::{self, Loss};
 
 use super::state::State;
-use crate::words::{CallReport, Grant, LeaseRequest, Permit, PermitRequest, Release};
 use crate::bounds::bounded;
+use crate::words::{CallReport, Grant, LeaseRequest, Release};
 use crate::{MAX_BATCH, Result};
 
 impl State {
@@ -38,21 +38,18 @@ impl State {
             }
         };
         let mut picked = self.pick(ask, ask.max.min(MAX_BATCH).min(admitted), now);
-        let class = Class::of(ask.kind);
-        let tokens = self.bucket.take(&self.policies.rate, class, picked.len(), now);
-        let rate_is_short = tokens < picked.len();
-        picked.truncate(tokens);
+        let mut wait = None;
+        if !picked.is_empty() {
+            let (tokens, until_next) = self.take_tokens(Class::of(ask.kind), picked.len(), now);
+            wait = (tokens < picked.len()).then_some(until_next);
+            picked.truncate(tokens);
+        }
         if picked.is_empty() {
             self.circuit.withdraw(ask.token);
         }
         let waiting = self.waiting_onboardings();
         let jobs = picked.into_iter().filter_map(|id| self.begin(id, ask, waiting, now)).collect();
-        let ask_again = if rate_is_short {
-            Some(self.bucket.wait(&self.policies.rate, class))
-        } else {
-            self.next_due(ask.kind, now)
-        };
-        Grant { jobs, ask_again }
+        Grant { jobs, ask_again: wait.or_else(|| self.next_due(ask.kind, now)) }
     }
 
     /// What a lease call whose reply was lost had leased.
@@ -153,36 +150,6 @@ impl State {
             }
         }
         Ok(())
-    }
-
-    pub(super) fn permit(&mut self, ask: &PermitRequest, now: Timestamp) -> Permit {
-        if let Some(wait) = self.wait_at_gates(ask, now) {
-            return Permit::Wait(wait);
-        }
-        if self.bucket.take(&self.policies.rate, ask.class, 1, now) == 1 {
-            Permit::Granted
-        } else {
-            // A wait of nothing would be a question asked in a circle.
-            Permit::Wait(self.bucket.wait(&self.policies.rate, ask.class).max(Duration::from_millis(1)))
-        }
-    }
-
-    /// How long a call must wait for the circuit. A worker that runs a probe may make the probe's second call.
-    fn wait_at_gates(&self, ask: &PermitRequest, now: Timestamp) -> Option<Duration> {
-        let kind = Kind::ALL.into_iter().find(|kind| Class::of(*kind) == ask.class)?;
-        let token = LeaseToken::from_uuid(uuid::Uuid::nil());
-        let asker = Asker { kind, worker: ask.worker, credential: &ask.credential, token };
-        // Asked of a copy: a call that nobody settles must not stand for a probe.
-        let wait = match self.circuit.clone().admit(asker, now, Duration::ZERO) {
-            Admission::Run(_) => return None,
-            Admission::Probe => self.policies.circuit.probe_interval,
-            Admission::Blocked(until) => until.since(now),
-        };
-        let probes = self.circuit.probes();
-        let is_probe = |job: &Job| {
-            job.lease().is_some_and(|lease| lease.worker == ask.worker && probes.contains(&lease.token))
-        };
-        (!self.jobs.values().any(is_probe)).then_some(wait)
     }
 
     pub(super) fn report(&mut self, report: &CallReport, now: Timestamp) {

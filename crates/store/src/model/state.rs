@@ -8,7 +8,7 @@ use gangway_jobs::event::{Epoch, Event, NewEvent, event_id};
 use gangway_jobs::id::{ImportId, JobId, LeaseToken, OnboardingId, WorkerId};
 use gangway_jobs::job::{Hold, Job};
 use gangway_jobs::kind::Kind;
-use gangway_jobs::limits::Bucket;
+use gangway_jobs::limits::{Bucket, RatePolicy};
 use gangway_jobs::onboarding::{LedgerRow, Record, Stage};
 use gangway_jobs::outcome::FollowUp;
 use gangway_jobs::transition::{self, Consequence};
@@ -45,13 +45,15 @@ pub(super) struct State {
     pub(super) workers: BTreeMap<WorkerId, Worker>,
     pub(super) paused: BTreeSet<Kind>,
     pub(super) circuit: Circuit,
-    pub(super) bucket: Bucket,
+    /// Absent until the first token is taken: full.
+    pub(super) bucket: Option<Bucket>,
+    /// What people have set for all workers.
+    pub(super) limits: Option<RatePolicy>,
     pub(super) unknown_hints: u64,
 }
 
 impl State {
     pub(super) fn new(policies: Policies, epoch: Epoch, now: Timestamp) -> Self {
-        let bucket = Bucket::full(&policies.rate, now);
         Self {
             policies,
             epoch,
@@ -71,7 +73,8 @@ impl State {
             workers: BTreeMap::new(),
             paused: BTreeSet::new(),
             circuit: Circuit::default(),
-            bucket,
+            bucket: None,
+            limits: None,
             unknown_hints: 0,
         }
     }

@@ -36,7 +36,8 @@ pub(super) fn policy_text(policy: &RatePolicy) -> String {
 
 /// Reads that text.
 pub(super) fn read_policy(text: &str) -> Option<RatePolicy> {
-    let numbers: Vec<f64> = text.split_whitespace().map(str::parse).collect::<std::result::Result<_, _>>().ok()?;
+    let numbers: Vec<f64> =
+        text.split_whitespace().map(str::parse).collect::<std::result::Result<_, _>>().ok()?;
     let [per_second, shares @ ..] = numbers.as_slice() else { return None };
     Some(RatePolicy { per_second: *per_second, shares: shares.try_into().ok()? })
 }
@@ -104,7 +105,8 @@ impl RedisStore {
 
     /// How long the gates keep a call waiting, as far as is known. A worker that runs a probe may make its second call.
     async fn wait_at_gates(&self, ask: &PermitRequest) -> Result<Option<Duration>> {
-        let kind = Kind::ALL.into_iter().find(|kind| Class::of(*kind) == ask.class).unwrap_or(Kind::PollStatus);
+        let kind =
+            Kind::ALL.into_iter().find(|kind| Class::of(*kind) == ask.class).unwrap_or(Kind::PollStatus);
         let token = LeaseToken::from_uuid(Uuid::nil());
         let asker = Asker { kind, worker: ask.worker, credential: &ask.credential, token };
         let mut seen = self.core.circuit();
@@ -121,9 +123,11 @@ impl RedisStore {
             Admission::Blocked(until) => until.since(now),
         };
         let probes = seen.circuit.probes();
-        let held = self.core.work.send(ACTION, redis::cmd("HVALS").arg(self.core.keys.of(keys::HELD))).await?;
+        let held =
+            self.core.work.send(ACTION, redis::cmd("HVALS").arg(self.core.keys.of(keys::HELD))).await?;
         let is_probe = |held: Held| held.worker() == ask.worker && probes.contains(&held.token());
-        let mut held = list(held).unwrap_or_default().into_iter().filter_map(|held| Held::read(&bytes(held)?));
+        let mut held =
+            list(held).unwrap_or_default().into_iter().filter_map(|held| Held::read(&bytes(held)?));
         Ok((!held.any(is_probe)).then_some(wait))
     }
 }

@@ -17,7 +17,7 @@ use crate::{Error, Result, Stamp};
 const APPLICATION_ID: i32 = 0x4777_6179;
 
 /// One script a version; the last one's number is the version that this release writes.
-const SCHEMA: [&str; 1] = [include_str!("schema/0001.sql")];
+const SCHEMA: [&str; 2] = [include_str!("schema/0001.sql"), include_str!("schema/0002.sql")];
 
 /// The path of a store in memory, for messages.
 const MEMORY: &str = ":memory:";
@@ -127,7 +127,9 @@ fn prepare(path: &Path, mode: &Mode) -> Result<()> {
     let may_create = matches!(mode, Mode::Create(_));
     match std::fs::metadata(path) {
         Ok(found) if !found.is_file() => Err(Error::NotAStore { path: path.to_owned() }),
-        Ok(found) if found.len() == 0 && !may_create => Err(Error::Missing { place: path.display().to_string() }),
+        Ok(found) if found.len() == 0 && !may_create => {
+            Err(Error::Missing { place: path.display().to_string() })
+        }
         Ok(_) => Ok(()),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound && may_create => make(path),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
@@ -184,7 +186,12 @@ fn set_up_writer(conn: &Connection) -> rusqlite::Result<()> {
 fn recognise(conn: &mut Connection, path: &Path, mode: &Mode, now: Timestamp) -> Result<Stamp> {
     let found = header_at_once(conn).map_err(not_a_store(path))?;
     match (found, mode) {
-        (Header::Store(version), _) => check_version(version, path)?,
+        (Header::Store(version), _) => {
+            check_version(version, path)?;
+            if version < newest() {
+                upgrade(conn).map_err(sqlite("upgrade", path))?;
+            }
+        }
         (Header::Other, _) => return Err(Error::NotAStore { path: path.to_owned() }),
         (Header::Empty, Mode::Create(expected)) => {
             create_patiently(conn, expected, now).map_err(sqlite("create", path))?;
@@ -235,6 +242,20 @@ fn check_version(found: u32, path: &Path) -> Result<()> {
         return Err(Error::Newer { place: path.display().to_string(), found, known });
     }
     Ok(())
+}
+
+/// Brings the tables of an earlier release up to this one's, in one transaction.
+fn upgrade(conn: &mut Connection) -> rusqlite::Result<()> {
+    let tx = conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    // Read anew under the lock: another process may have been faster.
+    let found: u32 = tx.query_row("PRAGMA user_version", [], |row| row.get(0))?;
+    for script in SCHEMA.iter().skip(found as usize) {
+        tx.execute_batch(script)?;
+    }
+    if found < newest() {
+        tx.pragma_update(None, "user_version", newest())?;
+    }
+    tx.commit()
 }
 
 const fn newest() -> u32 {

@@ -50,15 +50,14 @@ fn lease_admitted(tx: &mut Tx<'_>, ask: &LeaseRequest, admitted: usize) -> Answe
     if due.is_empty() {
         return Ok(nothing(next_ahead(tx, ask.kind)?));
     }
-    let (now, policy, class) = (tx.now, &tx.policies.rate, Class::of(ask.kind));
-    let permitted = tx.bucket()?.take(policy, class, due.len(), now);
+    let (permitted, until_next) = tx.take_tokens(Class::of(ask.kind), due.len())?;
     let waiting = tx.waiting()?;
     let mut jobs = Vec::with_capacity(permitted);
     for row in &due[..permitted] {
         jobs.extend(begin(tx, ask, *row)?.map(|job| LeasedJob { waiting, ..job }));
     }
     let ask_again = if permitted < due.len() {
-        Some(tx.bucket()?.wait(policy, class))
+        Some(until_next)
     } else if due.len() == wanted {
         Some(Duration::ZERO)
     } else if due.len() == admitted {

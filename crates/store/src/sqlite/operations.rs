@@ -9,6 +9,7 @@ use gangway_jobs::enqueue::{Answer as Enqueued, NewOnboarding};
 use gangway_jobs::event::Event;
 use gangway_jobs::id::{ImportId, JobId, LeaseToken, OnboardingId, WorkerId};
 use gangway_jobs::kind::Kind;
+use gangway_jobs::limits::RatePolicy;
 use gangway_jobs::onboarding::Record;
 use gangway_jobs::outcome::{Settled, Settlement};
 use gangway_jobs::payload::MAX_BYTES;
@@ -16,12 +17,14 @@ use gangway_jobs::transition::EndRequest;
 use uuid::Uuid;
 
 use super::look::Look;
-use super::{SqliteStore, end, enqueue, imports, lease, outbox, prune, settle, steer, take_back, workers};
-use crate::bounds::bounded;
+use super::{
+    SqliteStore, end, enqueue, imports, lease, limits, outbox, prune, settle, steer, take_back, workers,
+};
+use crate::bounds::{bounded, valid};
 use crate::{
     CallReport, Checkpoint, DeadFilter, DeadLetter, Error, Grant, GroupStart, Hinted, ImportBegun,
-    ImportStart, Inspection, LeaseRequest, LinkRequested, Permit, PermitRequest, Position,
-    ReadRequest, Release, Result, Stamp, Status, Store, TakenBack, Target, WorkerInfo, WorkerState,
+    ImportStart, Inspection, LeaseRequest, LinkRequested, Permit, PermitRequest, Position, ReadRequest,
+    Release, Result, Stamp, Status, Store, TakenBack, Target, WorkerInfo, WorkerState,
 };
 
 /// Encodes the payloads outside of the transaction.
@@ -89,7 +92,7 @@ impl Store for SqliteStore {
     }
 
     async fn permit(&self, ask: PermitRequest) -> Result<Permit> {
-        self.write("permit a call", move |tx| steer::permit(tx, &ask)).await
+        self.write("permit a call", move |tx| limits::permit(tx, &ask)).await
     }
 
     async fn report(&self, report: CallReport) -> Result<()> {
@@ -136,6 +139,15 @@ impl Store for SqliteStore {
 
     async fn resume(&self, kind: Option<Kind>) -> Result<()> {
         self.write("resume", move |tx| steer::resume(tx, kind)).await
+    }
+
+    async fn set_limits(&self, limits: Option<RatePolicy>) -> Result<()> {
+        valid(limits.as_ref())?;
+        self.write("set the rate limit", move |tx| limits::set(tx, limits)).await
+    }
+
+    async fn limits(&self) -> Result<Option<RatePolicy>> {
+        self.look("read the rate limit", |look| limits::load(look.conn)).await
     }
 
     async fn cancel(&self, target: Target) -> Result<Option<EndRequest>> {

@@ -1,23 +1,19 @@
 //! What people and webhooks ask for: hints, links, pause, cancel, erase, redrive, the circuit.
 
-use std::time::Duration;
-
-use gangway_jobs::circuit::{Admission, Asker, Resolution};
-use gangway_jobs::id::{JobId, LeaseToken, WorkerId};
+use gangway_jobs::circuit::Resolution;
+use gangway_jobs::id::JobId;
 use gangway_jobs::kind::Kind;
-use gangway_jobs::limits::Class;
 use gangway_jobs::onboarding::{LedgerRow, Record, Stage};
 use gangway_jobs::outcome::FollowUp;
 use gangway_jobs::payload::{Payload, PollStatus};
 use gangway_jobs::transition::{self, Consequence, EndRequest};
 use rusqlite::{Connection, params};
-use uuid::Uuid;
 
 use super::fault::{Answer, Fault};
 use super::rows::{self, Onboarding};
 use super::tx::Tx;
 use super::{jobs, ledger, look};
-use crate::{DeadFilter, Error, Hinted, LinkRequested, Permit, PermitRequest, Target};
+use crate::{DeadFilter, Error, Hinted, LinkRequested, Target};
 
 fn find(tx: &Tx<'_>, target: &Target) -> Answer<Option<Onboarding>> {
     rows::by_target(tx.conn, target)?.map(rows::Stored::parse).transpose()
@@ -164,7 +160,7 @@ fn bits(kind: Option<Kind>) -> i64 {
     kind.map_or(0b111, |kind| 1 << jobs::place(kind))
 }
 
-// ---- circuit and rate limit ----
+// ---- circuit ----
 
 pub(super) fn resolve_circuit(tx: &mut Tx<'_>, resolution: Resolution) -> Answer<Vec<Kind>> {
     let (policy, now) = (&tx.policies.circuit, tx.now);
@@ -181,46 +177,4 @@ pub(super) fn resolve_circuit(tx: &mut Tx<'_>, resolution: Resolution) -> Answer
         }
     }
     Ok(kinds)
-}
-
-/// Whether a call may be made now: the gates and the rate limit say so. A worker that runs the probe of a gate may make
-/// its second call.
-pub(super) fn permit(tx: &mut Tx<'_>, ask: &PermitRequest) -> Answer<Permit> {
-    let now = tx.now;
-    if let Some(wait) = gates(tx, ask)? {
-        return Ok(Permit::Wait(wait));
-    }
-    let policy = &tx.policies.rate;
-    let bucket = tx.bucket()?;
-    if bucket.take(policy, ask.class, 1, now) == 1 {
-        return Ok(Permit::Granted);
-    }
-    // A wait of nothing would be a question asked in a circle.
-    Ok(Permit::Wait(bucket.wait(policy, ask.class).max(Duration::from_millis(1))))
-}
-
-/// How long the gates keep a call waiting.
-fn gates(tx: &mut Tx<'_>, ask: &PermitRequest) -> Answer<Option<Duration>> {
-    let now = tx.now;
-    let kind = Kind::ALL.into_iter().find(|kind| Class::of(*kind) == ask.class).unwrap_or(Kind::PollStatus);
-    let token = LeaseToken::from_uuid(Uuid::nil());
-    let asker = Asker { kind, worker: ask.worker, credential: &ask.credential, token };
-    // Asked of a copy: a probe is a lease, and a call that nobody settles must not stand for one.
-    let wait = match tx.circuit()?.clone().admit(asker, now, Duration::ZERO) {
-        Admission::Run(_) => return Ok(None),
-        Admission::Probe => tx.policies.circuit.probe_interval,
-        Admission::Blocked(until) => until.since(now),
-    };
-    Ok((!runs_a_probe(tx, ask.worker)?).then_some(wait))
-}
-
-/// Whether a worker runs the probe of an open gate.
-fn runs_a_probe(tx: &mut Tx<'_>, worker: WorkerId) -> Answer<bool> {
-    let tokens = jobs::tokens_of(tx.conn, worker)?;
-    let circuit = tx.circuit()?;
-    Ok(tokens.into_iter().any(|token| {
-        let mut without = circuit.clone();
-        without.withdraw(token);
-        without != *circuit
-    }))
 }

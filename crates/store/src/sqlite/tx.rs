@@ -3,15 +3,18 @@
 //! Circuit, rate limit and counters are read when they are first needed and written at the end of the operation, inside
 //! its savepoint. So what an operation that fails has done to them is undone with all else.
 
+use std::time::Duration;
+
 use gangway_jobs::circuit::Circuit;
 use gangway_jobs::clock::Timestamp;
 use gangway_jobs::event::Epoch;
-use gangway_jobs::limits::Bucket;
+use gangway_jobs::limits::{Bucket, Class, RatePolicy};
 use gangway_jobs::onboarding::Stage;
 use rusqlite::{Connection, params};
 
 use super::clock::StoreTime;
 use super::fault::Answer;
+use super::limits;
 use crate::Policies;
 
 /// An operation's view of the store.
@@ -58,12 +61,20 @@ impl<'c> Tx<'c> {
         Ok(&mut self.circuit.insert(shared).value)
     }
 
-    pub(super) fn bucket(&mut self) -> Answer<&mut Bucket> {
+    /// Takes up to `wanted` tokens of the rate limit; answers how many, and how long until there is another one.
+    pub(super) fn take_tokens(&mut self, class: Class, wanted: usize) -> Answer<(usize, Duration)> {
+        let (now, own) = (self.now, self.policies.rate);
+        let policy = limits::load(self.conn)?.unwrap_or(own);
+        let bucket = self.bucket(&policy)?;
+        Ok((bucket.take(&policy, class, wanted, now), bucket.wait(&policy, class)))
+    }
+
+    fn bucket(&mut self, policy: &RatePolicy) -> Answer<&mut Bucket> {
         let shared = if let Some(shared) = self.bucket.take() {
             shared
         } else {
             let stored = load_bucket(self.conn)?;
-            let value = stored.clone().unwrap_or_else(|| Bucket::full(&self.policies.rate, self.now));
+            let value = stored.clone().unwrap_or_else(|| Bucket::full(policy, self.now));
             Shared { stored, value }
         };
         Ok(&mut self.bucket.insert(shared).value)

@@ -151,6 +151,50 @@ async fn a_store_of_a_newer_release_is_refused() {
     }
 }
 
+/// Makes of a store what the first release left.
+fn take_back_to_the_first_schema(path: &Path) {
+    tamper(path, "ALTER TABLE store DROP COLUMN limits; PRAGMA user_version = 1;");
+}
+
+#[tokio::test]
+async fn a_store_of_an_earlier_release_is_brought_up_to_date_by_whoever_opens_it_first() {
+    for mode in [Mode::Create(made_for()), Mode::Existing(made_for()), Mode::AsFound] {
+        let (_folder, path) = place();
+        let store = open(&path);
+        store.enqueue(customers(0..3)).await.unwrap();
+        store.pause(Some(Kind::CreateLink)).await.unwrap();
+        store.close().await;
+        take_back_to_the_first_schema(&path);
+        let opening: Vec<_> = (0..4)
+            .map(|_| {
+                let (path, mode) = (path.clone(), mode.clone());
+                std::thread::spawn(move || try_open(&path, mode).unwrap())
+            })
+            .collect();
+        let stores: Vec<SharedStore> = opening.into_iter().map(|opens| opens.join().unwrap()).collect();
+        let limits = RatePolicy { per_second: 3.0, ..RatePolicy::default() };
+        stores[0].set_limits(Some(limits)).await.unwrap();
+        let status = stores[1].status().await.unwrap();
+        assert_eq!((status.total(), status.paused), (3, vec![Kind::CreateLink]));
+        assert_eq!(stores[2].limits().await.unwrap(), Some(limits));
+        let leased = stores[3].lease(ask(Kind::CreateCustomer, 10)).await.unwrap().jobs;
+        assert_eq!(leased.len(), 2, "two seconds of four tenths of three a second");
+    }
+}
+
+#[tokio::test]
+async fn a_limit_that_cannot_be_read_stops_calls_until_it_is_set_anew() {
+    let (_folder, path) = place();
+    let store = open(&path);
+    store.enqueue(customers(0..2)).await.unwrap();
+    tamper(&path, "UPDATE store SET limits = '{'");
+    let damaged = |error: Error| matches!(error, Error::Damaged { what: "rate limit", .. });
+    assert!(damaged(store.limits().await.unwrap_err()));
+    assert!(damaged(store.lease(ask(Kind::CreateCustomer, 10)).await.unwrap_err()));
+    store.set_limits(None).await.unwrap();
+    assert_eq!(store.lease(ask(Kind::CreateCustomer, 10)).await.unwrap().jobs.len(), 2);
+}
+
 #[tokio::test]
 async fn a_store_made_for_something_else_is_refused_unless_one_only_looks() {
     let (_folder, path) = place();

@@ -10,6 +10,7 @@ use gangway_jobs::enqueue::{Answer, NewOnboarding};
 use gangway_jobs::event::Event;
 use gangway_jobs::id::{ImportId, JobId, LeaseToken, OnboardingId, WorkerId};
 use gangway_jobs::kind::Kind;
+use gangway_jobs::limits::RatePolicy;
 use gangway_jobs::onboarding::Record;
 use gangway_jobs::outcome::{Settled, Settlement};
 use gangway_jobs::transition::EndRequest;
@@ -167,6 +168,18 @@ impl Store for MoodyStore {
         let answer = self.inner.resume(kind).await?;
         self.wake();
         Ok(answer)
+    }
+
+    async fn set_limits(&self, limits: Option<RatePolicy>) -> Result<()> {
+        self.pass("set_limits").await?;
+        self.inner.set_limits(limits).await?;
+        self.wake();
+        Ok(())
+    }
+
+    async fn limits(&self) -> Result<Option<RatePolicy>> {
+        self.pass("limits").await?;
+        self.inner.limits().await
     }
 
     async fn cancel(&self, target: Target) -> Result<Option<EndRequest>> {
