@@ -38,6 +38,7 @@ const QUESTIONS: &[&str] = &[
     "TIME",
     "XACK K g 0",
     "XADD K * f v",
+    "XCLAIM K g c 0 0",
     "XDEL K 0",
     "XGROUP CREATE K g 0",
     "XGROUP DELCONSUMER K g c",
