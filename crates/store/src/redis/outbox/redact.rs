@@ -57,7 +57,10 @@ async fn noted(core: &Core) -> Result<Vec<OnboardingId>> {
     let members = core.work.send(ACTION, &command).await?;
     let members = list(members).ok_or_else(|| other_form(ACTION))?;
     let ids = members.into_iter().map(|member| text(member)?.parse().ok());
-    ids.collect::<Option<_>>().ok_or_else(|| other_form(ACTION))
+    let mut ids: Vec<OnboardingId> = ids.collect::<Option<_>>().ok_or_else(|| other_form(ACTION))?;
+    // The same order every time, so that what happened can be told again.
+    ids.sort_unstable();
+    Ok(ids)
 }
 
 impl Walk {
