@@ -27,6 +27,7 @@ pub mod end;
 pub mod enqueue;
 pub mod import;
 pub mod lease;
+pub mod limits;
 pub mod outbox;
 pub mod outcomes;
 pub mod prune;
@@ -119,6 +120,14 @@ macro_rules! conformance_suite {
                 waiting_counts_those_with_a_customer_that_have_not_ended
                 jobs_whose_worker_died_are_leased_one_at_a_time
                 a_lease_of_nothing_is_nothing;
+            limits:
+                a_lowered_limit_holds_at_once_for_all
+                a_raised_limit_holds_at_once_for_all
+                shares_are_set_with_the_limit
+                without_a_set_limit_the_workers_own_holds_again
+                a_set_limit_is_there_after_a_crash
+                a_limit_that_starves_somebody_is_refused_and_changes_nothing
+                a_new_limit_wakes_who_waits;
             outbox:
                 the_group_main_reads_everything_from_the_beginning
                 what_is_read_and_not_acknowledged_comes_again_after_a_crash

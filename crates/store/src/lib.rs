@@ -20,6 +20,7 @@ use gangway_jobs::enqueue::{Answer, NewOnboarding};
 use gangway_jobs::event::Event;
 use gangway_jobs::id::{ImportId, JobId, LeaseToken, OnboardingId, WorkerId};
 use gangway_jobs::kind::Kind;
+use gangway_jobs::limits::RatePolicy;
 use gangway_jobs::onboarding::Record;
 use gangway_jobs::outcome::{Settled, Settlement};
 use gangway_jobs::transition::EndRequest;
@@ -137,6 +138,13 @@ pub trait Store: Debug + Send + Sync + 'static {
 
     /// Leases again.
     async fn resume(&self, kind: Option<Kind>) -> Result<()>;
+
+    /// Sets how many calls may be made, for all workers at once; `None` goes back to what each has in its own
+    /// [`Policies`]. Tokens that a lower limit cannot hold are gone; a higher one fills its bucket as time passes.
+    async fn set_limits(&self, limits: Option<RatePolicy>) -> Result<()>;
+
+    /// The limit that people have set, if any.
+    async fn limits(&self) -> Result<Option<RatePolicy>>;
 
     /// Calls an onboarding off. `None`: unknown.
     async fn cancel(&self, target: Target) -> Result<Option<EndRequest>>;

@@ -14,6 +14,7 @@ use gangway_jobs::enqueue::{Answer, NewOnboarding};
 use gangway_jobs::event::{Epoch, Event};
 use gangway_jobs::id::{ImportId, JobId, LeaseToken, OnboardingId, WorkerId};
 use gangway_jobs::kind::Kind;
+use gangway_jobs::limits::RatePolicy;
 use gangway_jobs::onboarding::Record;
 use gangway_jobs::outcome::{Settled, Settlement};
 use gangway_jobs::transition::EndRequest;
@@ -30,6 +31,7 @@ use crate::{Error, Policies, Result, Stamp, Store};
 
 mod imports;
 mod lease;
+mod limits;
 mod look;
 mod outbox;
 mod prune;
@@ -192,6 +194,14 @@ impl Store for ModelStore {
             state.resume(kind);
             Ok(())
         })
+    }
+
+    async fn set_limits(&self, limits: Option<RatePolicy>) -> Result<()> {
+        self.step(|state, _| state.set_limits(limits))
+    }
+
+    async fn limits(&self) -> Result<Option<RatePolicy>> {
+        self.step(|state, _| Ok(state.limits))
     }
 
     async fn cancel(&self, target: Target) -> Result<Option<EndRequest>> {

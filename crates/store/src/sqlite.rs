@@ -32,6 +32,7 @@ mod imports;
 mod jobs;
 mod lease;
 mod ledger;
+mod limits;
 mod look;
 mod operations;
 mod outbox;
