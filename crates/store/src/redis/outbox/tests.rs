@@ -33,6 +33,9 @@ static APPEND: Script = Script::new(
     ),
 );
 
+/// Entries of a stream: their ids, and their fields one behind the other.
+type Entries = Vec<(String, Vec<String>)>;
+
 /// A store of its own on the server of this process.
 struct Outbox {
     core: Core,
@@ -110,7 +113,7 @@ impl Outbox {
     /// The ids that another program reads as the next of a group.
     async fn next_for_a_stranger(&self, group: &str, consumer: &str, count: usize) -> Vec<String> {
         let read = self.say(&format!("XREADGROUP GROUP {group} {consumer} COUNT {count} STREAMS @ >")).await;
-        let read: Option<Vec<(String, Vec<(String, Vec<String>)>)>> = Option::from_redis_value(read).unwrap();
+        let read: Option<Vec<(String, Entries)>> = Option::from_redis_value(read).unwrap();
         read.unwrap_or_default().into_iter().flat_map(|(_, entries)| entries).map(|(id, _)| id).collect()
     }
 
