@@ -20,6 +20,16 @@ pub(crate) enum Error {
     /// The store refused.
     #[error(transparent)]
     Store(#[from] gangway_store::Error),
+    /// The store's server would lose jobs, or cannot work.
+    #[error("the server at {place} is not fit for a store\n- {}", findings.join("\n- "))]
+    Unfit {
+        /// The server, without credentials.
+        place: String,
+        /// What is wrong, why that matters, and what mends it.
+        findings: Vec<String>,
+        /// Whether a person may accept all of it.
+        may_be_accepted: bool,
+    },
     /// The client could not be set up.
     #[error("the API's client could not be set up")]
     Client(#[source] gangway_onemoney::ConfigError),
@@ -125,6 +135,7 @@ impl Error {
         Some(match self {
             Self::Settings(problem) => problem.help(),
             Self::Store(error) => return store_advice(error),
+            Self::Unfit { may_be_accepted, .. } => unfit_advice(*may_be_accepted).to_owned(),
             Self::Client(_) => {
                 "check the credential and the settings in [api]; `gangway config` prints them".into()
             }
@@ -147,10 +158,25 @@ impl Error {
     }
 }
 
+const fn unfit_advice(may_be_accepted: bool) -> &'static str {
+    if may_be_accepted {
+        "mend the server with the commands above; or set store.durability to \"best-effort\" \
+         (GANGWAY__STORE__DURABILITY=best-effort): what the server loses must then be imported again"
+    } else {
+        "mend the server with the commands above; `gangway doctor` looks at it again"
+    }
+}
+
 fn store_advice(error: &gangway_store::Error) -> Option<String> {
     use gangway_store::Error as Store;
     Some(match error {
         Store::Busy { .. } => "find out which process holds it, or raise store.busy_timeout".to_owned(),
+        Store::Unavailable { .. } => {
+            "see that the server runs and that store.url leads to it; nothing was lost, try again when it answers"
+                .to_owned()
+        }
+        Store::OutOfMemory { .. } => "`gangway prune` makes room; what was accepted before is safe".to_owned(),
+        Store::Redis { .. } => "`gangway doctor` says what the server does not allow".to_owned(),
         Store::Damaged { .. } => "nothing was changed; restore the store from a copy, or report this".to_owned(),
         Store::Sqlite { .. } | Store::Io { .. } => {
             "check disk space, permissions and that the file is on a local disk; what was accepted before is safe"
@@ -158,6 +184,7 @@ fn store_advice(error: &gangway_store::Error) -> Option<String> {
         }
         // These tell the remedy themselves.
         Store::UnsupportedUrl { .. }
+        | Store::Setting { .. }
         | Store::Missing { .. }
         | Store::NotAStore { .. }
         | Store::Newer { .. }

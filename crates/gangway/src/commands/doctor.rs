@@ -4,6 +4,7 @@
 //! |---|---|
 //! | [`advice`] | settings that are valid and still unwise |
 //! | [`remote`] | the credential and the API |
+//! | [`server`] | the server of a Redis store: what it could lose, and whether it can work |
 //! | [`disk`] | the place of the store: folder, space, file system, permissions |
 //! | [`kept`] | the store, and whether it is the one that is meant |
 //! | [`waiting`] | what in it waits for a person |
@@ -13,6 +14,7 @@ mod disk;
 mod finding;
 mod kept;
 mod remote;
+mod server;
 mod waiting;
 
 use serde::Serialize;
@@ -54,7 +56,11 @@ pub(crate) async fn run(_args: &Args, context: &Context) -> Result<Ending> {
 async fn look(settings: &Settings) -> Result<Vec<Finding>> {
     let mut findings = advice::check(settings)?;
     findings.extend(remote::check(settings).await);
-    findings.extend(kept::check(settings).await?);
+    let server = server::check(settings).await;
+    findings.extend(server.findings);
+    if server.answers {
+        findings.extend(kept::check(settings).await?);
+    }
     Ok(findings)
 }
 

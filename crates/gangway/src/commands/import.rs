@@ -2,10 +2,13 @@
 
 use std::sync::Arc;
 
+use gangway_store::redis::survey::Duty;
+
 use crate::context::Context;
 use crate::error::Result;
 use crate::output::Ending;
 use crate::output::table::{Table, number};
+use crate::wiring::preflight::preflight;
 use crate::wiring::store::{self, Purpose};
 use crate::wiring::take_in::{self, ReadingArgs, Summary};
 
@@ -30,6 +33,7 @@ pub(crate) async fn run(args: &Args, context: &Context) -> Result<Ending> {
     let summary = if args.dry_run {
         take_in::dry_run(&options, &identity, &context.bars, &context.stop).await?
     } else {
+        preflight(&context.settings, Duty::TakeIn, &context.stop).await?;
         let store = store::open(&context.settings, Purpose::Work).await?;
         let summary =
             take_in::import(&options, Arc::clone(&store), identity, &context.bars, &context.stop).await;

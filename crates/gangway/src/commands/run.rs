@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use clap::ValueEnum;
+use gangway_store::redis::survey::Duty;
 use gangway_worker::Until;
 use serde::Serialize;
 
@@ -12,6 +13,7 @@ use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::output::Ending;
 use crate::settings::credentials::Source;
+use crate::wiring::preflight::preflight;
 use crate::wiring::store::{self, Purpose};
 use crate::wiring::take_in::{self, ReadingArgs, Summary};
 use crate::wiring::{api, work};
@@ -50,6 +52,7 @@ struct Answer {
 pub(crate) async fn run(args: &Args, context: &Context) -> Result<Ending> {
     let options = args.reading.options()?;
     let client = api::client(&context.settings)?;
+    preflight(&context.settings, Duty::TakeIn, &context.stop).await?;
     let store = store::open(&context.settings, Purpose::Work).await?;
     let identity = context.settings.sections.identity();
     let import =

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use gangway_store::redis::survey::Duty;
 use gangway_worker::Until;
 use serde::Serialize;
 
@@ -10,6 +11,7 @@ use crate::error::Result;
 use crate::output::Ending;
 use crate::output::table::{Table, number};
 use crate::settings::credentials::Source;
+use crate::wiring::preflight::preflight;
 use crate::wiring::store::{self, Purpose};
 use crate::wiring::work::Worked;
 use crate::wiring::{api, work};
@@ -40,6 +42,7 @@ struct Answer {
 
 pub(crate) async fn run(args: &Args, context: &Context) -> Result<Ending> {
     let client = api::client(&context.settings)?;
+    preflight(&context.settings, Duty::Work, &context.stop).await?;
     let store = store::open(&context.settings, Purpose::Work).await?;
     let until = if args.until_idle { Until::Terminal } else { Until::Stopped };
     let following =

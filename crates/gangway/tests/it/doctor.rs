@@ -120,7 +120,7 @@ fn a_store_in_no_folder_is_a_problem() {
     let ran = doctor(&folder);
     assert_eq!(ran.code, 1, "{ran:?}");
     remedy_names(&finding(&ran, "folder", "problem"), "mkdir -p '");
-    folder.set("GANGWAY__STORE__URL", "redis://me:hidden@host/0");
+    folder.set("GANGWAY__STORE__URL", "mysql://me:hidden@host/0");
     let ran = doctor(&folder);
     remedy_names(&finding(&ran, "store", "problem"), "sqlite:PATH");
     assert!(!ran.stdout.contains("hidden"), "{ran:?}");

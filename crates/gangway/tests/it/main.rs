@@ -7,6 +7,7 @@ mod bad_input;
 mod demo;
 mod deploy;
 mod doctor;
+mod doctor_redis;
 mod event_schemas;
 mod folder;
 mod pipeline;

@@ -10,6 +10,8 @@ use serde::Serialize;
 pub(super) enum Level {
     /// As it should be.
     Ok,
+    /// As it may be; somebody should know.
+    Note,
     /// A worker runs; somebody should know.
     Warning,
     /// A worker would not run, or not well.
@@ -20,6 +22,7 @@ impl Level {
     pub(super) const fn as_str(self) -> &'static str {
         match self {
             Self::Ok => "ok",
+            Self::Note => "note",
             Self::Warning => "warning",
             Self::Problem => "problem",
         }

@@ -49,20 +49,20 @@ fn refused(error: &gangway_store::Error, path: Option<&Path>) -> Finding {
     use gangway_store::Error as Store;
     let problem = |found: String, remedy: &str| Finding::problem(STORE, found, WHY_STORE, remedy);
     match error {
-        Store::Missing { path } => {
-            let found = format!("{} is not there yet; `gangway import FILE` makes it", path.display());
+        Store::Missing { place } => {
+            let found = format!("{place} is not there yet; `gangway import FILE` makes it");
             Finding::ok(STORE, found, WHY_STORE)
         }
         Store::UnsupportedUrl { url } => problem(
             format!("store.url {url:?} is not supported"),
-            "set store.url to sqlite:PATH, e.g. sqlite:gangway.db",
+            "set store.url to sqlite:PATH or redis://HOST:PORT, e.g. sqlite:gangway.db",
         ),
         Store::NotAStore { path } => problem(
             format!("{} is something else than a Gangway store", path.display()),
             "move it away, or set store.url to another path",
         ),
-        Store::Newer { path, found, known } => problem(
-            format!("{} has schema version {found}, but this release knows up to {known}", path.display()),
+        Store::Newer { place, found, known } => problem(
+            format!("{place} has schema version {found}, but this release knows up to {known}"),
             "upgrade gangway to the release that made the store",
         ),
         Store::Replaced { path } => problem(
@@ -79,6 +79,16 @@ fn refused(error: &gangway_store::Error, path: Option<&Path>) -> Finding {
                 told(error),
                 &format!("find out which process holds it{find}, or raise store.busy_timeout"),
             )
+        }
+        Store::Setting { .. } => {
+            problem(told(error), "mend that setting; `gangway config` tells where it is set")
+        }
+        Store::Unavailable { .. } | Store::Redis { .. } => problem(
+            told(error),
+            "see what the server's log says, and run `gangway doctor` again: it looks at the server first",
+        ),
+        Store::OutOfMemory { .. } => {
+            problem(told(error), "raise maxmemory, or make room with `gangway prune`; nothing was lost")
         }
         Store::Damaged { .. } => problem(told(error), "restore the store from a copy; nothing was changed"),
         Store::Sqlite { .. }
