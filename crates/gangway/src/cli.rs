@@ -50,7 +50,7 @@ enum Command {
     Worker(worker::Args),
     /// Play the API on this machine, with faults on demand, to test your own code against
     Simulate(simulate::Args),
-    /// Show the sums: onboardings, jobs, outbox, circuit
+    /// Show the sums: onboardings, jobs, workers, outbox, circuit
     Status(status::Args),
     /// Check that a worker could run well here: settings, credential, API, store
     Doctor(doctor::Args),

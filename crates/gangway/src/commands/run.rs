@@ -66,7 +66,7 @@ pub(crate) async fn run(args: &Args, context: &Context) -> Result<Ending> {
         tokio::spawn(api::follow(Source::new(&context.settings), Arc::clone(&client), context.stop.clone()));
     let worked = work::work(&context.settings, &store, client, goal, &context.bars, &context.stop).await;
     following.abort();
-    let shown = Shown::new(&store.status().await?);
+    let shown = Shown::read(&*store).await?;
     store.close().await;
     let worked = worked?;
     if context.stop.is_cancelled() {

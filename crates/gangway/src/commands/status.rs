@@ -4,17 +4,22 @@ use std::collections::BTreeMap;
 use std::io::{self, IsTerminal as _};
 use std::time::Duration;
 
+use gangway_jobs::clock::Timestamp;
 use gangway_jobs::job::State;
 use gangway_jobs::kind::Kind;
 use gangway_jobs::onboarding::Stage;
-use gangway_store::Status;
+use gangway_store::{Status, Store, WorkerState};
 use serde::Serialize;
 
+use self::workers::Worker;
+use super::queue::limits::Limits;
 use crate::context::Context;
 use crate::error::Result;
 use crate::output::Ending;
 use crate::output::table::{Table, number};
 use crate::wiring::store::{self, Purpose};
+
+mod workers;
 
 /// The sums always add up: onboardings are those that have an end and those in progress.
 #[derive(Debug, clap::Args)]
@@ -35,6 +40,10 @@ pub(crate) struct Shown {
     outbox: Outbox,
     circuit: Circuit,
     paused: Vec<&'static str>,
+    /// What people have set for all workers.
+    limits: Option<Limits>,
+    /// Those that live.
+    workers: Vec<Worker>,
 }
 
 #[derive(Debug, Serialize)]
@@ -65,8 +74,14 @@ struct Circuit {
 }
 
 impl Shown {
+    /// Reads the sums.
+    pub(crate) async fn read(store: &dyn Store) -> Result<Self> {
+        let (status, limits) = (store.status().await?, store.limits().await?);
+        Ok(Self { limits: limits.map(Limits::from), ..Self::new(&status, store.now().await?) })
+    }
+
     /// Every stage and every kind, those without any too.
-    pub(crate) fn new(status: &Status) -> Self {
+    fn new(status: &Status, now: Timestamp) -> Self {
         let of_stage = |stage| (stage, status.by_stage.get(&stage).copied().unwrap_or_default());
         let of_kind = |kind: Kind| {
             let by_state = status.jobs.get(&kind);
@@ -89,14 +104,23 @@ impl Shown {
             outbox: Outbox { length: status.outbox_length, groups: status.groups.clone() },
             circuit: Circuit { state: status.circuit.0.clone(), reason: status.circuit.1.clone() },
             paused: status.paused.iter().map(|kind| kind.as_str()).collect(),
+            limits: None,
+            workers: by_start(&status.workers).into_iter().map(|worker| Worker::new(worker, now)).collect(),
         }
     }
+}
+
+/// The longest at work first.
+fn by_start(workers: &[WorkerState]) -> Vec<&WorkerState> {
+    let mut sorted: Vec<&WorkerState> = workers.iter().collect();
+    sorted.sort_by_key(|worker| (worker.started_at, worker.info.id));
+    sorted
 }
 
 pub(crate) async fn run(args: &Args, context: &Context) -> Result<Ending> {
     let store = store::open(&context.settings, Purpose::Visit).await?;
     loop {
-        let shown = Shown::new(&store.status().await?);
+        let shown = Shown::read(&*store).await?;
         if args.watch && !context.out.is_json() && io::stdout().is_terminal() {
             // To the top left, and clear what is below: the terminal's own words for "draw anew".
             context.out.raw(b"\x1b[H\x1b[2J")?;
@@ -128,7 +152,11 @@ pub(crate) fn text(shown: &Shown) -> String {
     if !shown.paused.is_empty() {
         rest.row(["paused", &shown.paused.join(", ")]);
     }
-    format!("{}\n{}\n{}", sum(&shown.onboardings), jobs.render(), rest.render())
+    if let Some(limits) = &shown.limits {
+        rest.row(["limit", &format!("{}, set by `gangway queue limits`", limits.text())]);
+    }
+    let (sum, workers) = (sum(&shown.onboardings), workers::text(&shown.workers));
+    format!("{sum}\n{}\n{workers}\n{}", jobs.render(), rest.render())
 }
 
 fn sum(onboardings: &Onboardings) -> String {

@@ -37,7 +37,7 @@ fn an_import_counts_each_row_once_however_often_it_runs() {
 fn the_status_has_every_stage_and_kind() {
     let folder = with_two();
     let status = folder.run(["status", "--json"]).json();
-    assert_eq!(keys(&status), ["circuit", "jobs", "onboardings", "outbox", "paused"]);
+    assert_eq!(keys(&status), ["circuit", "jobs", "limits", "onboardings", "outbox", "paused", "workers"]);
     assert_eq!(status["onboardings"]["total"], 2);
     assert_eq!(status["onboardings"]["by_stage"]["accepted"], 2);
     assert_eq!(status["onboardings"]["by_stage"].as_object().unwrap().len(), 11);
@@ -164,6 +164,7 @@ fn every_command_explains_itself_with_an_example() {
         "queue",
         "queue pause",
         "queue resume",
+        "queue limits",
         "prune",
         "config",
         "completions",

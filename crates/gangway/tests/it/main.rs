@@ -11,4 +11,5 @@ mod doctor_redis;
 mod event_schemas;
 mod folder;
 mod pipeline;
+mod queue;
 mod stories;
