@@ -11,6 +11,7 @@ use gangway_onemoney::Api;
 use gangway_store::{Permit, PermitRequest, SharedStore};
 
 use crate::config::Config;
+use crate::limit::Limit;
 
 /// The surroundings of a handler.
 #[derive(Debug)]
@@ -27,6 +28,8 @@ pub struct Context<A> {
     pub clock: Arc<dyn Clock>,
     /// Which worker this is.
     pub worker: WorkerId,
+    /// The rate limit that people have set.
+    pub limit: Limit,
 }
 
 impl<A: Api> Context<A> {
@@ -69,8 +72,6 @@ impl<A: Api> Context<A> {
 
     /// How long one round of polls of all waiting onboardings takes under the rate limit.
     pub(crate) fn crowd(&self, waiting: u64) -> Duration {
-        #[expect(clippy::cast_precision_loss, reason = "counts stay far below 2⁵²")]
-        let waiting = waiting as f64;
-        Duration::from_secs_f64((waiting / self.config.rate.rate_of(Class::Poll)).min(1e9))
+        self.limit.round_of_polls(self.config.rate, waiting)
     }
 }

@@ -27,9 +27,9 @@ pub(crate) fn start<A: Api>(shared: &Shared<A>, info: &WorkerInfo, stop: &Cancel
     let (lease, every) = (config.lease, config.renew_every());
     tasks.spawn(async move { leases::renew(&*store, &held, lease, every, &give_up, stop).await });
 
-    let ((store, stop), held, give_up) = (common(), Arc::clone(&shared.held), Arc::clone(&shared.give_up));
-    let info = info.clone();
-    tasks.spawn(async move { heart::beat(&*store, &info, &held, &give_up, stop).await });
+    let ((_, stop), held, give_up) = (common(), Arc::clone(&shared.held), Arc::clone(&shared.give_up));
+    let (context, info) = (Arc::clone(&shared.context), info.clone());
+    tasks.spawn(async move { heart::beat(&context, &info, &held, &give_up, stop).await });
 
     let ((store, stop), pause) = (common(), (config.lease / 4).min(Duration::from_secs(1)));
     tasks.spawn(async move { rescuer::rescue(&*store, pause, stop).await });

@@ -22,6 +22,7 @@ use crate::give_up::GiveUp;
 use crate::goal::Until;
 use crate::handler::{Handler, Pipeline};
 use crate::leases::Held;
+use crate::limit::Limit;
 use crate::maintenance;
 use crate::outage::Outage;
 use crate::run::Ended;
@@ -125,6 +126,7 @@ impl<A: Api + std::fmt::Debug> Worker<A> {
             config: self.config,
             clock,
             worker,
+            limit: Limit::default(),
         };
         let shared = Shared {
             context: Arc::new(context),

@@ -9,8 +9,9 @@ use crate::folder::{Folder, keys};
 
 fn with_customers(count: usize) -> Folder {
     let folder = Folder::new();
-    let rows: String = (0..count).map(|n| format!("C-{n},ada{n}@acme.example,Ada,Byron,Acme\n")).collect();
-    folder.write("some.csv", format!("reference,email,first_name,last_name,company_name\n{rows}"));
+    let rows: Vec<String> =
+        (0..count).map(|n| format!("C-{n},ada{n}@acme.example,Ada,Byron,Acme\n")).collect();
+    folder.write("some.csv", format!("reference,email,first_name,last_name,company_name\n{}", rows.concat()));
     assert_eq!(folder.run(["import", "some.csv"]).code, 0);
     folder
 }

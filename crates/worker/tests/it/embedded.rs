@@ -14,7 +14,7 @@ use crate::plant::{Plant, ended, until};
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn two_hundred_customers_come_through_the_embedded_store() {
     let folder = tempfile::tempdir().unwrap();
-    let plant = Plant::embedded(&folder.path().join("gangway.db"), LivingApi::healthy());
+    let plant = Plant::embedded(&folder.path().join("gangway.db"), LivingApi::healthy()).await;
     plant.take_in(200).await;
     plant.finish().await;
     assert_eq!((plant.stage(Stage::Approved).await, plant.api.customers()), (200, 200));
@@ -28,8 +28,8 @@ async fn two_processes_share_one_file_and_no_job_runs_twice_at_once() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("gangway.db");
     let api = LivingApi::planned(|_, _| Mood::After(Duration::from_millis(2)));
-    let one = Plant::embedded(&file, Arc::clone(&api));
-    let mut other = Plant::embedded(&file, Arc::clone(&api));
+    let one = Plant::embedded(&file, Arc::clone(&api)).await;
+    let mut other = Plant::embedded(&file, Arc::clone(&api)).await;
     other.config.name = "another".to_owned();
     one.take_in(60).await;
     let running = [one.start(Until::Terminal), other.start(Until::Terminal)];
@@ -46,8 +46,8 @@ async fn two_processes_share_one_file_and_no_job_runs_twice_at_once() {
 async fn an_idle_worker_is_quiet_and_starts_what_this_or_another_process_takes_in() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("gangway.db");
-    let plant = Plant::embedded(&file, LivingApi::healthy());
-    let producer = Plant::embedded(&file, LivingApi::healthy());
+    let plant = Plant::embedded(&file, LivingApi::healthy()).await;
+    let producer = Plant::embedded(&file, LivingApi::healthy()).await;
     let running = plant.start(Until::Stopped);
     until("the first questions", || plant.store.count("lease") >= 3).await;
     tokio::time::sleep(Duration::from_millis(200)).await;
@@ -70,7 +70,8 @@ async fn an_idle_worker_is_quiet_and_starts_what_this_or_another_process_takes_i
 async fn a_store_file_that_was_removed_ends_the_worker() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("gangway.db");
-    let plant = Plant::embedded(&file, LivingApi::planned(|_, _| Mood::After(Duration::from_millis(5))));
+    let plant =
+        Plant::embedded(&file, LivingApi::planned(|_, _| Mood::After(Duration::from_millis(5)))).await;
     plant.take_in(50).await;
     let running = plant.start(Until::Terminal);
     until("some customers", || plant.api.customers() > 5).await;

@@ -14,6 +14,7 @@ mod create_trouble;
 mod embedded;
 mod fixtures;
 mod handler;
+mod limits;
 mod link;
 mod living_api;
 mod moody_store;

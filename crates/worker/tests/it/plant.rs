@@ -9,7 +9,7 @@ use gangway_jobs::job::Job;
 use gangway_jobs::limits::RatePolicy;
 use gangway_jobs::onboarding::{Record, Stage};
 use gangway_store::sqlite::Mode;
-use gangway_store::{Policies, SharedStore, Store, Target};
+use gangway_store::{Policies, RedisConfig, SharedStore, Store, StoreConfig, Target};
 use gangway_worker::{Config, Counts, Error, Stats, Until, Worker};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -61,10 +61,11 @@ impl Plant {
     }
 
     /// On the embedded store, as a process of its own would open it.
-    pub(crate) fn embedded(file: &Path, api: Arc<LivingApi>) -> Self {
+    pub(crate) async fn embedded(file: &Path, api: Arc<LivingApi>) -> Self {
         let url = format!("sqlite:{}", file.display());
+        let place = StoreConfig { url, redis: RedisConfig::default() };
         let mode = Mode::Create(made_for());
-        let store = gangway_store::open(&url, mode, policies(), Arc::new(SystemClock)).unwrap();
+        let store = gangway_store::open(&place, mode, policies(), Arc::new(SystemClock)).await.unwrap();
         let mut plant = Self::on(MoodyStore::around(store), api);
         // A disk may take longer than the shortest of leases.
         plant.config.lease = Duration::from_secs(5);
