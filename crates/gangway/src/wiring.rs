@@ -6,4 +6,5 @@ pub(crate) mod preflight;
 pub(crate) mod store;
 pub(crate) mod take_in;
 pub(crate) mod walk;
+pub(crate) mod watch;
 pub(crate) mod work;

@@ -14,7 +14,7 @@ use crate::settings::credentials::Source;
 use crate::wiring::preflight::preflight;
 use crate::wiring::store::{self, Purpose};
 use crate::wiring::work::Worked;
-use crate::wiring::{api, work};
+use crate::wiring::{api, watch, work};
 
 /// Any number of workers may share a store. One that is killed loses nothing.
 #[derive(Debug, clap::Args)]
@@ -47,8 +47,12 @@ pub(crate) async fn run(args: &Args, context: &Context) -> Result<Ending> {
     let until = if args.until_idle { Until::Terminal } else { Until::Stopped };
     let following =
         tokio::spawn(api::follow(Source::new(&context.settings), Arc::clone(&client), context.stop.clone()));
+    let watching = watch::start(&context.settings, &store)?;
     let worked = work::work(&context.settings, &store, client, until, &context.bars, &context.stop).await;
     following.abort();
+    if let Some(watching) = watching {
+        watching.abort();
+    }
     store.close().await;
     let worked = worked?;
     context.out.answer(&answer(&worked), || text(&worked))?;

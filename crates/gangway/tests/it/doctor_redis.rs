@@ -242,6 +242,9 @@ fn the_user_that_the_page_on_deployment_makes_has_every_right() {
     let (folder, _simulator) = at(&server.url().replace("redis://", "redis://gangway:hidden@"));
     finding(&doctor(&folder), "redis_rights", "ok");
     assert_eq!(folder.run(["run", "one.csv", "--until", "linked"]).code, 0);
+    let ran = doctor(&folder);
+    assert!(finding(&ran, "store", "ok")["found"].as_str().unwrap().contains("with 1 onboarding"));
+    assert!(!ran.stdout.contains("gangway@") && !ran.stdout.contains("hidden"), "{ran:?}");
 }
 
 #[test]

@@ -170,3 +170,6 @@ fn permitted(answer: Result<Value>) -> Result<Option<Value>> {
         Err(other) => Err(other),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -106,7 +106,8 @@ fn refused(error: &gangway_store::Error, path: Option<&Path>) -> Finding {
 async fn look(store: &dyn Store, settings: &Settings) -> gangway_store::Result<Vec<Finding>> {
     let sections = &settings.sections;
     let (stamp, status, now) = (store.stamp().await?, store.status().await?, store.now().await?);
-    let held = format!("{} with {}", sections.store.url, counted(status.total(), "onboarding"));
+    let held =
+        format!("{} with {}", without_user(&sections.store.url), counted(status.total(), "onboarding"));
     let mut findings = vec![Finding::ok(STORE, held, WHY_STORE)];
     findings.push(match stamp.mismatch(&sections.expected()) {
         None => Finding::ok(STAMP, "the store was made for these settings", "it must never meet another API"),
@@ -119,4 +120,14 @@ async fn look(store: &dyn Store, settings: &Settings) -> gangway_store::Result<V
     });
     findings.extend(waiting::check(store, &status, sections, now).await?);
     Ok(findings)
+}
+
+/// The password is not in there any more; who logs in need not be shown either.
+fn without_user(url: &str) -> String {
+    match (url.split_once("://"), url.rsplit_once('@')) {
+        (Some((scheme, _)), Some((_user, hosts))) if scheme.starts_with("redis") => {
+            format!("{scheme}://{hosts}")
+        }
+        _ => url.to_owned(),
+    }
 }

@@ -135,6 +135,6 @@ pub(super) fn shape(survey: &Survey) -> Option<Finding> {
 }
 
 fn size(bytes: u64) -> String {
-    let mib = bytes.div_ceil(MIB);
+    let mib = bytes / MIB;
     if mib < 10 * 1024 { format!("{mib} MiB") } else { format!("{} GiB", mib / 1024) }
 }

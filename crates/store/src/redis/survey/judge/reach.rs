@@ -109,5 +109,5 @@ pub(super) fn latency(survey: &Survey) -> Finding {
 
 fn millis(time: Duration) -> String {
     let micros = time.as_micros();
-    format!("{}.{}", micros / 1_000, micros % 1_000 / 100)
+    format!("{}.{:02}", micros / 1_000, micros % 1_000 / 10)
 }
