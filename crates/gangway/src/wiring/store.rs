@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use gangway_jobs::clock::SystemClock;
-use gangway_store::SharedStore;
-use gangway_store::sqlite::Mode;
+use gangway_store::{Mode, SharedStore, StoreConfig};
+use secrecy::ExposeSecret as _;
 
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::settings::Settings;
 
 /// What a command wants of the store.
@@ -25,9 +25,6 @@ pub(crate) async fn open(settings: &Settings, purpose: Purpose) -> Result<Shared
         Purpose::Work => Mode::Create(sections.expected()),
         Purpose::Visit => Mode::AsFound,
     };
-    let (url, policies) = (sections.store.url.clone(), sections.policies());
-    // Opening may wait for another process's transaction.
-    let opening = move || gangway_store::open(&url, mode, policies, Arc::new(SystemClock));
-    let opened = tokio::task::spawn_blocking(opening).await;
-    opened.map_err(|died| Error::System("open the store", std::io::Error::other(died)))?.map_err(Error::from)
+    let config = StoreConfig { url: sections.store_url().expose_secret().to_owned(), redis: sections.redis_config() };
+    Ok(gangway_store::open(&config, mode, sections.policies(), Arc::new(SystemClock)).await?)
 }
