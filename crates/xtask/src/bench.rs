@@ -125,7 +125,7 @@ impl Bench {
         let machine = machine::describe(&self.root, self.options.date.as_deref())?;
         let docs = if self.options.quick { self.folder.clone() } else { self.root.join("docs") };
         for (name, text) in [
-            ("benchmarks.md", report::markdown(&results, &machine)),
+            ("benchmarks.md", report::markdown(&results, &machine, self.options.quick)),
             ("benchmarks.svg", chart::svg(&results)),
         ] {
             let path = docs.join(name);

@@ -7,7 +7,8 @@ use super::results::Results;
 #[derive(Debug)]
 pub(super) struct Row {
     pub(super) case: &'static str,
-    pub(super) what: &'static str,
+    /// What was measured, and how much of it.
+    pub(super) what: String,
     pub(super) goal: String,
     pub(super) result: String,
     pub(super) verdict: Verdict,
@@ -175,7 +176,18 @@ impl Figure {
             }
             None => (self.absent(results), Verdict::NotRun),
         };
-        Row { case: self.case, what: self.what, goal: self.goal.text(self.unit), result, verdict }
+        let what = self.size(results).map_or_else(
+            || self.what.to_owned(),
+            |(size, of)| format!("{}; {} {of}", self.what, number(size, 0)),
+        );
+        Row { case: self.case, what, goal: self.goal.text(self.unit), result, verdict }
+    }
+
+    /// How much a run worked through.
+    fn size(&self, results: &Results) -> Option<(f64, &'static str)> {
+        const SIZES: [&str; 6] = ["jobs", "steps", "rows", "samples", "onboardings", "customers"];
+        let Of::Field(name, _) = self.of else { return None };
+        SIZES.into_iter().find_map(|size| Some((results.spread(name, size)?.median, size)))
     }
 
     fn found(&self, results: &Results) -> Option<Spread> {
@@ -239,20 +251,21 @@ mod tests {
     use super::*;
 
     fn row(results: &Results, what: &str) -> Row {
-        rows(results).into_iter().find(|row| row.what == what).unwrap()
+        rows(results).into_iter().find(|row| row.what.starts_with(what)).unwrap()
     }
 
     #[test]
     fn a_median_meets_its_goal_or_misses_it() {
         let mut results = Results::default();
         results.add(&json!({"name": "drain-1", "runs": [{"per_s": 95_000.0}, {"per_s": 70_000.0}, {"per_s": 90_000.0}]}));
-        results.add(&json!({"name": "bare", "runs": [{"per_s": 120_000.0}]}));
+        results.add(&json!({"name": "bare", "runs": [{"per_s": 120_000.0, "jobs": 200_000}]}));
         let one = row(&results, "no-op jobs, one process");
         assert_eq!((one.verdict, one.result.as_str()), (Verdict::Met, "90,000 (70,000–95,000) jobs/s"));
         assert_eq!(one.goal, "≥ 90,000 jobs/s");
         let beside = row(&results, "one process beside the bare calls");
         assert_eq!((beside.verdict, beside.result.as_str()), (Verdict::Missed, "75 %"));
-        assert_eq!(row(&results, "the bare lease and settle calls").verdict, Verdict::Told);
+        let bare = row(&results, "the bare lease and settle calls");
+        assert_eq!((bare.verdict, bare.what.rsplit_once("; ").unwrap().1), (Verdict::Told, "200,000 jobs"));
     }
 
     #[test]

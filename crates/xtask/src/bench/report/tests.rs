@@ -12,7 +12,11 @@ fn canned() -> Results {
         measured("bare", &[json!({"per_s": 120_000.0})]),
         measured(
             "chain",
-            &[json!({"per_s": 39_000.4}), json!({"per_s": 41_000.0}), json!({"per_s": 39_900.0})],
+            &[
+                json!({"per_s": 39_000.4, "steps": 200_000}),
+                json!({"per_s": 41_000.0}),
+                json!({"per_s": 39_900.0}),
+            ],
         ),
         measured("latency", &[json!({"p50_ms": 0.89, "p99_ms": 1.17, "max_ms": 3.9})]),
         measured(
@@ -36,12 +40,12 @@ fn machine() -> Machine {
 
 #[test]
 fn the_page_has_every_figure_met_and_missed() {
-    let page = markdown(&canned(), &machine());
+    let page = markdown(&canned(), &machine(), false);
     for line in [
         "Measured on 2026-03-01 at 0123456789; runs of each: 1 to 3; highest load average when a run began: 0.2.",
         "| drain | no-op jobs, one process | ≥ 90,000 jobs/s | 101,000 jobs/s | met |",
         "| drain | one process beside the bare calls | ≥ 80 % | 84 % | met |",
-        "| chain | steps with a record, an event and a follow-up | ≥ 40,000 steps/s | 39,900 (39,000–41,000) steps/s | \
+        "| chain | steps with a record, an event and a follow-up; 200,000 steps | ≥ 40,000 steps/s | 39,900 (39,000–41,000) steps/s | \
          **missed** |",
         "| latency | enqueue to handler, median | ≤ 1 ms | 0.89 ms | met |",
         "| import | the CSV file | ≤ 15 s | not measured yet | not run |",
@@ -52,8 +56,15 @@ fn the_page_has_every_figure_met_and_missed() {
 }
 
 #[test]
+fn a_quick_run_says_so_and_judges_nothing() {
+    let page = markdown(&canned(), &machine(), true);
+    assert!(page.contains("A quick run") && !page.contains("| met |") && !page.contains("**missed**"));
+    assert!(page.contains("| ≥ 90,000 jobs/s | 101,000 jobs/s |  |"), "{page}");
+}
+
+#[test]
 fn peers_that_could_not_be_run_say_why() {
-    let page = markdown(&canned(), &machine());
+    let page = markdown(&canned(), &machine(), false);
     let row = |title: &str| page.lines().find(|line| line.starts_with(&format!("| {title}"))).unwrap();
     assert!(row("BullMQ (Rust) 1.2.3").contains("| Redis | 23,000 | 33,000 | add_bulk |"), "{page}");
     assert!(row("BullMQ (Node) 1.2.3").contains("| not run: npm is missing (os error 2) | – |"), "{page}");
@@ -62,7 +73,7 @@ fn peers_that_could_not_be_run_say_why() {
 
 #[test]
 fn the_page_is_whole_markdown() {
-    let page = markdown(&Results::default(), &machine());
+    let page = markdown(&Results::default(), &machine(), false);
     assert!(page.starts_with("# Benchmarks\n") && page.ends_with("`target/bench`.\n"));
     assert!(!page.contains("\\n") && !page.contains("NaN"));
     for table in page.split("\n\n").filter(|block| block.starts_with('|')) {
