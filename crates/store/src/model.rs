@@ -66,6 +66,13 @@ impl ModelStore {
         })
     }
 
+    /// The same, but events that are redacted move to the end of the outbox: as in a store whose outbox is a stream.
+    pub fn with_a_stream(stamp: Expected, policies: Policies, clock: Arc<dyn Clock>) -> Arc<Self> {
+        let store = Self::new(stamp, policies, clock);
+        store.lock().moves_redacted = true;
+        store
+    }
+
     /// Goes on after [`Store::close`], with all that was written: what a crash and a new start are to a store that keeps.
     pub fn reopen(&self) {
         self.lock().closed = false;
@@ -84,6 +91,7 @@ impl ModelStore {
         }
         let now = state.now(self.clock.now());
         let result = step(&mut state, now);
+        state.move_redacted();
         drop(state);
         self.wake.notify_waiters();
         result

@@ -26,6 +26,15 @@ impl Group {
         position > self.after && !self.acked.contains(&position)
     }
 
+    /// An event has moved: what the group has done with it, it has done with it there.
+    pub(super) fn follow(&mut self, from: Position, to: Position) {
+        if !self.wants(from) {
+            self.acked.insert(to);
+        } else if let Some(claim) = self.claims.remove(&from) {
+            self.claims.insert(to, claim);
+        }
+    }
+
     fn is_claimed_elsewhere(&self, position: Position, consumer: &str, now: Timestamp) -> bool {
         self.claims.get(&position).is_some_and(|(owner, until)| owner != consumer && *until > now)
     }

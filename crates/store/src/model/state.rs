@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use gangway_jobs::circuit::Circuit;
 use gangway_jobs::clock::Timestamp;
-use gangway_jobs::event::{Epoch, Event, NewEvent, event_id};
+use gangway_jobs::event::{Epoch, Event, NewEvent, event_id, redact};
 use gangway_jobs::id::{ImportId, JobId, LeaseToken, OnboardingId, WorkerId};
 use gangway_jobs::job::{Hold, Job};
 use gangway_jobs::kind::Kind;
@@ -50,6 +50,9 @@ pub(super) struct State {
     /// What people have set for all workers.
     pub(super) limits: Option<RatePolicy>,
     pub(super) unknown_hints: u64,
+    /// Whether events keep their place when they are redacted, as rows of a table do, or move, as entries of a stream.
+    pub(super) moves_redacted: bool,
+    to_move: BTreeSet<OnboardingId>,
 }
 
 impl State {
@@ -76,6 +79,8 @@ impl State {
             bucket: None,
             limits: None,
             unknown_hints: 0,
+            moves_redacted: false,
+            to_move: BTreeSet::new(),
         }
     }
 
@@ -178,11 +183,32 @@ impl State {
 
     /// Takes what is personal out of the events of an onboarding.
     pub(super) fn redact(&mut self, id: OnboardingId) {
-        for event in self.events.values_mut().filter(|event| event.onboarding == id) {
-            if let Some(data) = event.data.as_object_mut() {
-                data.entry("reference").and_modify(|reference| *reference = serde_json::Value::Null);
-                data.remove("url");
+        if self.moves_redacted {
+            self.to_move.insert(id);
+        } else {
+            self.events.values_mut().filter(|event| event.onboarding == id).for_each(clean);
+        }
+    }
+
+    /// Where an entry cannot be changed, its clean copy goes to the end, and all later ones of the same onboarding after
+    /// it. A group that is done with the one is done with the other.
+    pub(super) fn move_redacted(&mut self) {
+        for id in std::mem::take(&mut self.to_move) {
+            let of_it = self.events.iter().filter(|(_, event)| event.onboarding == id);
+            let from_unclean = of_it.skip_while(|(_, event)| is_clean(event));
+            for from in from_unclean.map(|(position, _)| *position).collect::<Vec<_>>() {
+                self.move_to_the_end(from);
             }
+        }
+    }
+
+    fn move_to_the_end(&mut self, from: Position) {
+        let Some(mut event) = self.events.remove(&from) else { return };
+        clean(&mut event);
+        self.last = Position(self.last.0 + 1);
+        self.events.insert(self.last, event);
+        for group in self.groups.values_mut() {
+            group.follow(from, self.last);
         }
     }
 
@@ -195,4 +221,14 @@ impl State {
         waiting.sort_by_key(|job| (job.parked, job.losses == 0, job.due, job.attempt, place(job)));
         waiting
     }
+}
+
+fn clean(event: &mut Event) {
+    redact(&mut event.data);
+}
+
+fn is_clean(event: &Event) -> bool {
+    let mut cleaned = event.data.clone();
+    redact(&mut cleaned);
+    cleaned == event.data
 }

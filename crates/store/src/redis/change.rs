@@ -23,9 +23,15 @@ pub(super) struct Change {
     expected: Vec<u8>,
     value: Vec<u8>,
     steps: Steps,
+    erases: bool,
 }
 
 impl Change {
+    /// Whether events must be cleaned after it.
+    pub(super) const fn erases(&self) -> bool {
+        self.erases
+    }
+
     pub(super) fn write(&self, command: &mut Cmd) {
         command.arg(&self.id.as_uuid().as_bytes()[..]).arg(&self.expected[..]).arg(&self.value[..]);
         self.steps.write(command);
@@ -95,7 +101,7 @@ impl Draft {
         let steps = self.steps(moment);
         let before = self.found.whole();
         let is_same = self.onboarding() == before;
-        if is_same && steps.is_empty() && self.events.is_empty() {
+        if is_same && steps.is_empty() {
             return None;
         }
         let expected = match &self.found.kept {
@@ -112,7 +118,7 @@ impl Draft {
             After::Damaged => b"=".to_vec(),
             After::Nothing | After::Row(_) => Vec::new(),
         };
-        Some(Change { id: self.id(), expected, value, steps })
+        Some(Change { id: self.id(), expected, value, steps, erases: self.erases() })
     }
 
     fn steps(&self, moment: Moment) -> Steps {
@@ -124,17 +130,20 @@ impl Draft {
             index(&mut steps, &before, &after);
             sums(&mut steps, &before, &after);
             self.pruning(&mut steps, &before, &after, moment.now);
-            if after.stage == Some(Stage::Erased) && before.stage != Some(Stage::Erased) {
+            if self.erases() {
                 steps.add(b'R', &[]);
             }
         }
         for kind in Kind::ALL {
             self.job(&mut steps, kind);
         }
-        for event in &self.events {
-            steps.add(b'v', &[event.as_bytes()]);
-        }
         steps
+    }
+
+    /// Whether the onboarding is erased by this.
+    fn erases(&self) -> bool {
+        let was_erased = matches!(&self.found.kept, Kept::Row(row) if row.row.end == Stage::Erased);
+        !was_erased && self.row().is_some_and(|row| row.end == Stage::Erased)
     }
 
     fn ledger(&self, steps: &mut Steps, moment: Moment) {

@@ -8,16 +8,21 @@ use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 use gangway_jobs::circuit::Circuit;
+use gangway_jobs::clock::Timestamp;
 use gangway_jobs::id::{OnboardingId, WorkerId};
 use gangway_jobs::identity::EmailKey;
+use gangway_jobs::kind::Kind;
+use gangway_jobs::onboarding::Record;
+use gangway_jobs::transition::Consequence;
 use redis::Cmd;
 
+use super::change::Change;
 use super::core::{Core, SeenCircuit, write_circuit};
 use super::draft::{Draft, Moment};
 use super::found::Found;
 use super::reply::{bytes, list, other_form};
 use super::scripts::Script;
-use super::{lua, workers};
+use super::{lua, outbox, workers};
 use crate::{Error, Policies, Result, WorkerState};
 
 /// So often may what was read be outdated before it is written: each time somebody else has got on.
@@ -70,11 +75,28 @@ pub(super) struct Desk<'a> {
     owners: HashMap<EmailKey, Option<OnboardingId>>,
     circuit: Option<(SeenCircuit, Circuit)>,
     workers: Option<&'a [WorkerState]>,
+    /// In the order in which they came about, in the stored form.
+    events: Vec<String>,
     /// Wakes idle workers in any case.
     pub(super) wake: bool,
 }
 
 impl Desk<'_> {
+    /// Decides on the record of an onboarding; see [`Draft::decide`]. Nothing if it is not kept.
+    pub(super) fn decide<T>(
+        &mut self,
+        id: OnboardingId,
+        about: Option<Kind>,
+        decision: impl FnOnce(&mut Record, Timestamp) -> (T, Consequence),
+    ) -> Decided<Option<T>> {
+        let moment = self.moment;
+        let draft = self.draft(id)?;
+        let answer = draft.decide(about, moment, |record| decision(record, moment.now))?;
+        let mut events = std::mem::take(&mut draft.events);
+        self.events.append(&mut events);
+        Ok(answer)
+    }
+
     /// The onboarding's draft; asks for it if it is not here yet.
     pub(super) fn draft(&mut self, id: OnboardingId) -> Decided<&mut Draft> {
         match self.places.get(&id) {
@@ -193,6 +215,7 @@ impl Core {
             owners: owners.clone(),
             circuit,
             workers,
+            events: Vec::new(),
             wake: false,
         }
     }
@@ -267,6 +290,9 @@ impl Core {
             for item in &items {
                 item.write(command);
             }
+            for event in &desk.events {
+                command.arg(event.as_bytes());
+            }
         };
         let reply = self.call_on(&self.work, action, script, Some(desk.moment.life), fill).await?;
         match reply.word.as_str() {
@@ -277,6 +303,9 @@ impl Core {
                 let [woken] = reply.parts(action)?;
                 if super::reply::int(&woken) == Some(1) {
                     self.woken();
+                }
+                if items.iter().any(Change::erases) {
+                    outbox::redact_all(self).await?;
                 }
                 Ok(Committed::Done)
             }

@@ -31,7 +31,7 @@ pub(super) enum After {
 pub(super) struct Draft {
     pub(super) found: Found,
     pub(super) after: After,
-    /// In the stored form.
+    /// In the stored form; the desk takes them over, in the order in which they come about.
     pub(super) events: Vec<String>,
     /// Leased jobs of a damaged onboarding that become dead letters.
     pub(super) set_aside: Vec<Kind>,

@@ -9,7 +9,6 @@ use gangway_jobs::transition;
 
 use super::RedisStore;
 use super::desk::{Decided, Desk, Wanted};
-use super::draft::Draft;
 use super::found::{Found, Kept};
 use crate::bounds::bounded;
 use crate::{Error, Result};
@@ -103,12 +102,11 @@ fn one(desk: &mut Desk<'_>, item: &Item) -> Decided<Answer> {
 }
 
 fn revive(desk: &mut Desk<'_>, new: &NewOnboarding) -> Decided<()> {
-    let (moment, eager) = (desk.moment, desk.policies.eager_links);
-    let draft: &mut Draft = desk.draft(new.id)?;
-    let before = draft.record().map(|record| record.email_key);
-    draft.decide(None, moment, |record| {
+    let eager = desk.policies.eager_links;
+    let before = desk.draft(new.id)?.record().map(|record| record.email_key);
+    desk.decide(new.id, None, |record, now| {
         enqueue::take_over(record, new);
-        ((), transition::reopen(record, eager, Some(new.payload()), moment.now))
+        ((), transition::reopen(record, eager, Some(new.payload()), now))
     })?;
     if let Some(before) = before {
         desk.set_owner(before, None);

@@ -14,6 +14,7 @@ use redis::Value;
 use uuid::Uuid;
 
 use super::core::{Reply, SeenStored, lock, millis, write_circuit};
+use super::draft::waits;
 use super::found::{Found, Held, Kept};
 use super::limits::{read_policy, wait_for};
 use super::reply::{bytes, int, list, other_form, text};
@@ -208,7 +209,11 @@ impl RedisStore {
             now: held.since(),
             waiting,
         };
-        self.leased.keep(leased.id, found);
+        // Another job that waits here may run meanwhile, which changes nothing that is compared: then its lease must be read.
+        let is_alone = onboarding.jobs.iter().flatten().all(|other| other.id.kind == kind || !waits(other));
+        if is_alone {
+            self.leased.keep(leased.id, found);
+        }
         Ok(Some(leased))
     }
 }

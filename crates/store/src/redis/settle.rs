@@ -78,12 +78,9 @@ fn one(desk: &mut Desk<'_>, settlement: &Settlement) -> Decided<Settled> {
 }
 
 fn write(desk: &mut Desk<'_>, job: Job, lease: &Lease, outcome: Outcome) -> Decided<()> {
-    let (moment, JobId { onboarding: id, kind }) = (desk.moment, job.id);
-    let draft = desk.draft(id)?;
-    draft.decide(Some(kind), moment, |record| {
-        ((), transition::settle(record, job, lease, outcome, moment.now))
-    })?;
-    draft.set_fence(kind, lease.token);
+    let JobId { onboarding: id, kind } = job.id;
+    desk.decide(id, Some(kind), |record, now| ((), transition::settle(record, job, lease, outcome, now)))?;
+    desk.draft(id)?.set_fence(kind, lease.token);
     Ok(())
 }
 

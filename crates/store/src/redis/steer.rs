@@ -10,22 +10,20 @@ use gangway_jobs::payload::{Payload, PollStatus};
 use gangway_jobs::transition::{self, Consequence, EndRequest};
 
 use super::desk::{Decided, Desk, Fault, Wanted};
-use super::draft::Draft;
 use super::look::{damaged, is_meant};
-use super::{RedisStore, keys, lua, outbox};
+use super::{RedisStore, keys, lua};
 use crate::{DeadFilter, Hinted, LinkRequested, Result, Target};
 
 /// So many dead letters are put back or dropped by one script.
 const PORTION: usize = 200;
 
-/// The draft of the onboarding that is meant, if it is kept.
-fn meant<'d>(desk: &'d mut Desk<'_>, id: OnboardingId, target: &Target) -> Decided<Option<&'d mut Draft>> {
+/// Whether the onboarding is kept, and is the one that is meant.
+fn is_meant_on(desk: &mut Desk<'_>, id: OnboardingId, target: &Target) -> Decided<bool> {
     let draft = desk.draft(id)?;
     if draft.is_damaged() {
         return Err(Fault::Refused(damaged(id)));
     }
-    let is_meant = draft.record().is_some_and(|record| is_meant(target, record));
-    Ok(is_meant.then_some(draft))
+    Ok(draft.record().is_some_and(|record| is_meant(target, record)))
 }
 
 const fn can_reopen(record: &Record) -> bool {
@@ -49,9 +47,10 @@ impl RedisStore {
         const ACTION: &str = "take in a hint";
         let eager = self.core.policies.eager_links;
         let hinted = self.steer(ACTION, &target, |desk, id| {
-            let moment = desk.moment;
-            let Some(draft) = meant(desk, id, &target)? else { return Ok(None) };
-            Ok(draft.decide(None, moment, |record| hint(record, eager, moment.now))?)
+            if !is_meant_on(desk, id, &target)? {
+                return Ok(None);
+            }
+            desk.decide(id, None, |record, now| hint(record, eager, now))
         });
         if let Some(hinted) = hinted.await? {
             return Ok(hinted);
@@ -64,30 +63,32 @@ impl RedisStore {
 
     pub(super) async fn ask_for_link(&self, target: Target) -> Result<LinkRequested> {
         let requested = self.steer("request a link", &target, |desk, id| {
-            let moment = desk.moment;
-            let Some(draft) = meant(desk, id, &target)? else { return Ok(None) };
-            Ok(draft.decide(None, moment, |record| request_link(record, moment.now))?)
+            if !is_meant_on(desk, id, &target)? {
+                return Ok(None);
+            }
+            desk.decide(id, None, request_link)
         });
         Ok(requested.await?.unwrap_or(LinkRequested::Unknown))
     }
 
     pub(super) async fn call_off(&self, target: Target) -> Result<Option<EndRequest>> {
         self.steer("cancel an onboarding", &target, |desk, id| {
-            let moment = desk.moment;
-            let Some(draft) = meant(desk, id, &target)? else { return Ok(None) };
-            let leased = draft.is_leased();
-            Ok(draft.decide(None, moment, |record| transition::cancel(record, leased, moment.now))?)
+            if !is_meant_on(desk, id, &target)? {
+                return Ok(None);
+            }
+            let leased = desk.draft(id)?.is_leased();
+            desk.decide(id, None, |record, now| transition::cancel(record, leased, now))
         })
         .await
     }
 
     pub(super) async fn forget(&self, target: Target) -> Result<Option<EndRequest>> {
         let erased = self.steer("erase an onboarding", &target, |desk, id| {
-            let moment = desk.moment;
-            if let Some(draft) = meant(desk, id, &target)? {
-                let leased = draft.is_leased();
-                return Ok(draft.decide(None, moment, |record| transition::erase(record, leased, moment.now))?);
+            if is_meant_on(desk, id, &target)? {
+                let leased = desk.draft(id)?.is_leased();
+                return desk.decide(id, None, |record, now| transition::erase(record, leased, now));
             }
+            let life = desk.moment.life;
             let draft = desk.draft(id)?;
             let is_by_id = matches!(target, Target::Id(_));
             let Some(row) = draft.row().filter(|_| is_by_id).cloned() else { return Ok(None) };
@@ -96,12 +97,10 @@ impl RedisStore {
                 return Ok(Some(EndRequest::Already(Stage::Erased)));
             }
             let row = LedgerRow { end: Stage::Erased, email_key: None, content: None, later_key: None, ..row };
-            draft.set_row(row, [None; 3], moment.life);
+            draft.set_row(row, [None; 3], life);
             Ok(Some(EndRequest::Ended))
         });
-        let erased = erased.await?;
-        outbox::redact_all(&self.core).await?;
-        Ok(erased)
+        erased.await
     }
 
     pub(super) async fn redrive_dead(&self, which: &DeadFilter, limit: usize) -> Result<usize> {
@@ -119,12 +118,12 @@ impl RedisStore {
 
     async fn put_dead_back(&self, jobs: &[JobId]) -> Result<usize> {
         self.with_dead("redrive dead jobs", jobs, |desk, id| {
-            let moment = desk.moment;
-            let draft = desk.draft(id.onboarding)?;
-            let Some(job) = draft.onboarding().and_then(|onboarding| onboarding.job(id.kind)).cloned() else {
+            let Some(job) = desk.draft(id.onboarding)?.onboarding().and_then(|onboarding| onboarding.job(id.kind)).cloned() else {
                 return Ok(());
             };
-            draft.decide(Some(id.kind), moment, |record| ((), transition::redrive(record, job, moment.now)))?;
+            desk.decide(id.onboarding, Some(id.kind), |record, now| {
+                ((), transition::redrive(record, job, now))
+            })?;
             Ok(())
         })
         .await

@@ -31,7 +31,7 @@ impl RedisStore {
         let more = overdue.len() > limit;
         overdue.truncate(limit);
         if overdue.is_empty() {
-            return Ok(TakenBack::default());
+            return Ok(TakenBack { more, ..TakenBack::default() });
         }
         let wanted = Wanted { ids: distinct(&overdue), ..Wanted::default() };
         let lose = |desk: &mut Desk<'_>| {
@@ -93,14 +93,13 @@ fn lose_overdue(desk: &mut Desk<'_>, job: JobId) -> Decided<Option<bool>> {
 
 /// Ends a lease without an outcome; answers whether that buried the job.
 fn lose(desk: &mut Desk<'_>, job: JobId, loss: Loss) -> Decided<bool> {
-    let (moment, most) = (desk.moment, desk.policies.max_lease_losses);
-    let draft = desk.draft(job.onboarding)?;
-    let Some(held) = draft.onboarding().and_then(|onboarding| onboarding.job(job.kind)).cloned() else {
+    let most = desk.policies.max_lease_losses;
+    let Some(held) = desk.draft(job.onboarding)?.onboarding().and_then(|onboarding| onboarding.job(job.kind)).cloned() else {
         return Ok(false);
     };
     let Some(lease) = held.lease().copied() else { return Ok(false) };
-    let buried = draft.decide(Some(job.kind), moment, |record| {
-        let end = transition::take_back(record, held, &lease, loss, most, moment.now);
+    let buried = desk.decide(job.onboarding, Some(job.kind), |record, now| {
+        let end = transition::take_back(record, held, &lease, loss, most, now);
         (end.job.as_ref().is_some_and(|job| matches!(job.hold, Hold::Dead(_))), end)
     })?;
     Ok(buried.unwrap_or(false))

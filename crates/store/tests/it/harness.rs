@@ -11,6 +11,20 @@ use gangway_store::sqlite::{Mode, OpenOptions, Place, SqliteStore};
 use gangway_store::{Policies, RedisConfig, SharedStore, StoreConfig};
 use tempfile::TempDir;
 
+/// A store that is compared with the model.
+pub(crate) trait Compared: Harness {
+    /// Whether its outbox is a stream, whose entries cannot be changed in their place.
+    const HAS_A_STREAM: bool = false;
+}
+
+impl Compared for Model {}
+
+impl Compared for Sqlite {}
+
+impl Compared for Redis {
+    const HAS_A_STREAM: bool = true;
+}
+
 /// The model: a crash costs it nothing.
 #[derive(Debug)]
 pub(crate) struct Model {
@@ -32,6 +46,15 @@ impl Harness for Model {
 
     fn clock(&self) -> &ManualClock {
         &self.clock
+    }
+}
+
+impl Model {
+    /// The model of that store.
+    pub(crate) fn of<H: Compared>(policies: Policies) -> Self {
+        let clock = Arc::new(ManualClock::new(beginning()));
+        let make = if H::HAS_A_STREAM { ModelStore::with_a_stream } else { ModelStore::new };
+        Self { store: make(made_for(), policies, Arc::<ManualClock>::clone(&clock)), clock }
     }
 }
 

@@ -34,7 +34,7 @@ use proptest::prelude::*;
 use proptest::sample::select;
 use uuid::Uuid;
 
-use crate::harness::{Model, Redis, Sqlite};
+use crate::harness::{Compared, Model, Redis, Sqlite};
 
 /// One operation. Numbers name customers, workers, or places in the list of all leases ever given.
 #[derive(Clone, Debug)]
@@ -312,10 +312,10 @@ fn nervous() -> Policies {
     policies
 }
 
-impl<H: Harness> Pair<H> {
+impl<H: Compared> Pair<H> {
     async fn start() -> Self {
         let harness = H::start(nervous()).await;
-        let beside = Model::start(nervous()).await;
+        let beside = Model::of::<H>(nervous());
         let (store, model) = (harness.open().await, beside.open().await);
         let (leases, taken_in) = Default::default();
         let pair = Self { harness, store, beside, model, leases, tokens: 0, taken_in };
@@ -609,7 +609,7 @@ fn outcome(job: &LeasedJob, end: End) -> Outcome {
     }
 }
 
-fn agree<H: Harness>(ops: Vec<Op>) {
+fn agree<H: Compared>(ops: Vec<Op>) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
         let mut pair = Pair::<H>::start().await;

@@ -8,6 +8,7 @@
 --   id, expected, value, count of steps, and the steps, each a letter and its arguments (see `arity`)
 --     expected: 8 bytes: the revision; 'new': must be unknown; 'row' + ledger row: must have that row
 --     value: '' deletes the stored value, '=' leaves it, else the new one
+-- ARGV[..] events, in their order
 -- Returns 'ok', time, whether idle workers were woken; 'changed', time, number (from 1) of an onboarding that has changed;
 --   'circuit', time, circuit: that has changed
 
@@ -36,7 +37,6 @@ local arity = {
   C = 1, -- digest of the customer id: no longer
   n = 2, -- sum, difference
   i = 3, -- import, sum, difference
-  v = 1, -- event
   p = 2, -- time of the end, member: may be pruned
   P = 1, -- member: may not
   R = 0, -- its events must be cleaned
@@ -111,7 +111,6 @@ end
 -- What many onboardings have in common is written together.
 local add, remove, sums, by_import = {}, {}, {}, {}
 local unleased = {}
-local events = {}
 
 local function push(lists, key, a, b)
   local list = lists[key]
@@ -173,7 +172,6 @@ local steps = {
     end
     of_import[ARGV[p + 2]] = (of_import[ARGV[p + 2]] or 0) + tonumber(ARGV[p + 3])
   end,
-  v = function(_, p) events[#events + 1] = ARGV[p + 1] end,
   p = function(_, p) redis.call('ZADD', ENDED, ARGV[p + 1], ARGV[p + 2]) end,
   P = function(_, p) redis.call('ZREM', ENDED, ARGV[p + 1]) end,
   R = function(id) redis.call('SADD', REDACT, subject_of(id)) end,
@@ -194,6 +192,10 @@ for _, item in ipairs(items) do
   end
 end
 
+local events = {}
+for n = at, #ARGV do
+  events[#events + 1] = ARGV[n]
+end
 append(events)
 if #unleased > 0 then
   redis.call('ZREM', LEASES, unpack(unleased))
