@@ -1,14 +1,12 @@
 //! What the store can do at most: the drain's lease and settle calls, and nothing around them.
 
-use std::time::Instant;
-
 use gangway_jobs::kind::Kind;
 use gangway_store::SharedStore;
 use serde_json::{Value, json};
 
-use crate::numbers::per_second;
 use crate::place::Place;
 use crate::straight::Driver;
+use crate::window::Window;
 use crate::{Result, customers, handlers};
 
 /// The same lease and settle calls without a worker.
@@ -31,21 +29,21 @@ pub(crate) async fn run(args: &Args) -> Result<Value> {
     let store = args.place.open().await?;
     customers::hand_in(&store, 0..args.jobs).await?;
     let driver = Driver::register(SharedStore::clone(&store)).await?;
-    let begun = Instant::now();
+    let window = Window::open(&args.place).await?;
     driver.drive(Kind::CreateCustomer, args.jobs, args.batch, args.loops, handlers::no_op).await?;
-    let took = begun.elapsed();
+    let took = window.close().await?;
     let left = store.status().await?.jobs;
     store.close().await;
     if !left.values().all(|states| states.values().all(|count| *count == 0)) {
         return Err(format!("jobs are left: {left:?}").into());
     }
-    Ok(json!({
+    let mut result = json!({
         "case": "bare",
         "store": args.place.kind(),
         "jobs": args.jobs,
         "batch": args.batch,
         "loops": args.loops,
-        "seconds": took.as_secs_f64(),
-        "per_s": per_second(args.jobs.into(), took),
-    }))
+    });
+    took.tell(&mut result, args.jobs.into());
+    Ok(result)
 }

@@ -1,15 +1,14 @@
 //! Jobs that each do all that a step can: change the record, publish an event, queue the next job.
 
 use std::sync::Arc;
-use std::time::Instant;
 
 use gangway_jobs::onboarding::Stage;
 use serde_json::{Value, json};
 
 use crate::crew::{self, Hand};
 use crate::handlers::{Chain, Nobody};
-use crate::numbers::per_second;
 use crate::place::Place;
+use crate::window::Window;
 use crate::{Result, customers};
 
 /// Jobs that each queue the next, change their record and publish an event.
@@ -35,10 +34,11 @@ pub(crate) async fn run(args: &Args) -> Result<Value> {
     let handler = Chain { steps: args.steps };
     let hand = Hand::start(&store, Arc::new(Nobody), handler, args.concurrency);
     crew::registered(&store, 1).await?;
-    let (all, begun) = (u64::from(args.onboardings), Instant::now());
+    let all = u64::from(args.onboardings);
+    let window = Window::open(&args.place).await?;
     store.resume(None).await?;
     crew::until(&store, |status| status.by_stage.get(&Stage::Approved) == Some(&all)).await?;
-    let took = begun.elapsed();
+    let took = window.close().await?;
     let (counts, events) = (hand.stop().await?, store.status().await?.outbox_length);
     store.close().await;
     let steps = all * args.steps;
@@ -46,13 +46,13 @@ pub(crate) async fn run(args: &Args) -> Result<Value> {
     if (counts.attempts, counts.lost, events) != (steps, 0, steps + all) {
         return Err(format!("{counts:?}, {events} events").into());
     }
-    Ok(json!({
+    let mut result = json!({
         "case": "chain",
         "store": args.place.kind(),
         "onboardings": args.onboardings,
         "steps": steps,
         "concurrency": args.concurrency,
-        "seconds": took.as_secs_f64(),
-        "per_s": per_second(steps, took),
-    }))
+    });
+    took.tell(&mut result, steps);
+    Ok(result)
 }

@@ -1,12 +1,10 @@
 //! A backlog of no-op jobs, leased and settled by the real worker.
 
-use std::time::Instant;
-
 use serde_json::{Value, json};
 
 use crate::crew::{self, Crew};
-use crate::numbers::per_second;
 use crate::place::Place;
+use crate::window::Window;
 use crate::{Result, customers};
 
 /// No-op jobs through real workers.
@@ -31,23 +29,27 @@ pub(crate) async fn run(args: &Args) -> Result<Value> {
     store.pause(None).await?;
     customers::hand_in(&store, 0..args.jobs).await?;
     let crew = Crew::start(&args.place, &store, args.processes, args.concurrency).await?;
-    let begun = Instant::now();
+    let window = Window::open(&args.place).await?;
     store.resume(None).await?;
     crew::until(&store, crew::no_job_left).await?;
-    let took = begun.elapsed();
+    let took = window.close().await?;
     crew.stop().await?;
     let kept = store.status().await?.total();
     store.close().await;
     if kept != u64::from(args.jobs) {
         return Err(format!("{kept} records of {}", args.jobs).into());
     }
-    Ok(json!({
+    let mut result = json!({
         "case": "drain",
         "store": args.place.kind(),
         "jobs": args.jobs,
         "processes": args.processes,
         "concurrency": args.concurrency,
-        "seconds": took.as_secs_f64(),
-        "per_s": per_second(args.jobs.into(), took),
-    }))
+    });
+    took.tell(&mut result, args.jobs.into());
+    if args.processes > 1 {
+        // The work was the children's.
+        result["own_us_each"] = Value::Null;
+    }
+    Ok(result)
 }

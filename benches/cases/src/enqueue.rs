@@ -1,7 +1,5 @@
 //! Customers handed in by the library that an app embeds.
 
-use std::time::Instant;
-
 use gangway_jobs::customer::NewCustomer;
 use gangway_producer::Producer;
 use gangway_store::SharedStore;
@@ -9,8 +7,8 @@ use serde_json::{Value, json};
 
 use crate::Result;
 use crate::customers::{BATCH, customer, identity};
-use crate::numbers::per_second;
 use crate::place::Place;
+use crate::window::Window;
 
 /// Customers handed in by the producer library.
 #[derive(Debug, clap::Args)]
@@ -36,7 +34,8 @@ pub(crate) async fn run(args: &Args) -> Result<Value> {
         Ok(customers.chunks(BATCH as usize).map(<[_]>::to_vec).collect::<Vec<_>>())
     });
     let shares = shares.collect::<Result<Vec<_>>>()?;
-    let (mut writing, begun) = (tokio::task::JoinSet::new(), Instant::now());
+    let mut writing = tokio::task::JoinSet::new();
+    let window = Window::open(&args.place).await?;
     for batches in shares {
         let producer = producer.clone();
         writing.spawn(async move {
@@ -49,19 +48,19 @@ pub(crate) async fn run(args: &Args) -> Result<Value> {
     while let Some(written) = writing.join_next().await {
         written??;
     }
-    let took = begun.elapsed();
+    let took = window.close().await?;
     let kept = store.status().await?.total();
     store.close().await;
     if kept != u64::from(args.jobs) {
         return Err(format!("{kept} records of {}", args.jobs).into());
     }
-    Ok(json!({
+    let mut result = json!({
         "case": "enqueue",
         "store": args.place.kind(),
         "jobs": args.jobs,
         "writers": args.writers,
         "batch": BATCH,
-        "seconds": took.as_secs_f64(),
-        "per_s": per_second(args.jobs.into(), took),
-    }))
+    });
+    took.tell(&mut result, args.jobs.into());
+    Ok(result)
 }

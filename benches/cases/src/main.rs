@@ -17,9 +17,11 @@ mod latency;
 mod numbers;
 mod pipeline;
 mod place;
+mod server;
 mod simulator;
 mod straight;
 mod waiting;
+mod window;
 
 use std::error::Error;
 use std::io::Write as _;

@@ -1,16 +1,15 @@
 //! Whole onboardings: create, link, three polls, and every event, by the worker and its real handlers.
 
 use std::sync::Arc;
-use std::time::Instant;
 
 use gangway_jobs::onboarding::Stage;
 use gangway_worker::Pipeline;
 use serde_json::{Value, json};
 
 use crate::crew::{self, Hand};
-use crate::numbers::per_second;
 use crate::place::Place;
 use crate::simulator::{POLLS, Remote};
+use crate::window::Window;
 use crate::{Result, customers};
 
 /// Whole onboardings against the simulator.
@@ -33,22 +32,23 @@ pub(crate) async fn run(args: &Args) -> Result<Value> {
     customers::hand_in(&store, 0..args.customers).await?;
     let hand = Hand::start(&store, Arc::new(remote.client()?), Pipeline, args.concurrency);
     crew::registered(&store, 1).await?;
-    let (all, begun) = (u64::from(args.customers), Instant::now());
+    let all = u64::from(args.customers);
+    let window = Window::open(&args.place).await?;
     store.resume(None).await?;
     crew::until(&store, |status| status.by_stage.get(&Stage::Approved) == Some(&all)).await?;
-    let took = begun.elapsed();
+    let took = window.close().await?;
     let counts = hand.stop().await?;
     store.close().await;
     if counts.attempts != all * (2 + POLLS) || counts.lost > 0 {
         return Err(format!("{counts:?}").into());
     }
     remote.end(all).await?;
-    Ok(json!({
+    let mut result = json!({
         "case": "pipeline",
         "store": args.place.kind(),
         "customers": args.customers,
         "concurrency": args.concurrency,
-        "seconds": took.as_secs_f64(),
-        "per_s": per_second(all, took),
-    }))
+    });
+    took.tell(&mut result, all);
+    Ok(result)
 }

@@ -1,7 +1,6 @@
 //! What a great many customers cost while nothing happens: the server's memory, and the time of a lease beside them.
 
 mod life;
-mod memory;
 
 use std::ops::Range;
 use std::time::{Duration, Instant};
@@ -10,9 +9,9 @@ use gangway_jobs::kind::Kind;
 use gangway_store::SharedStore;
 use serde_json::{Value, json};
 
-use self::memory::Memory;
 use crate::numbers::{percentile, real};
 use crate::place::Place;
+use crate::server::Memory;
 use crate::straight::Driver;
 use crate::{Result, customers};
 

@@ -17,6 +17,17 @@ const HEAD: &str = "\
 
 ";
 
+/// What of which the processor time is told, and its measurement.
+const WORK: [(&str, &str); 7] = [
+    ("a no-op job through a worker", "drain-1"),
+    ("a no-op job by the bare calls", "bare"),
+    ("a step with a record, an event and a follow-up", "chain"),
+    ("a customer handed in", "enqueue"),
+    ("a whole onboarding", "pipeline"),
+    ("a no-op job on SQLite", "embedded-drain"),
+    ("a whole onboarding on SQLite", "embedded-pipeline"),
+];
+
 const QUICK: &str = "\
 > A quick run: it shows that everything works. Its sizes are far too small for its figures to mean anything.
 ";
@@ -76,6 +87,15 @@ pub(super) fn markdown(results: &Results, machine: &Machine, quick: bool) -> Str
     line(&ours(results));
     for (peer, version) in &machine.versions {
         line(&theirs(results, *peer, version));
+    }
+    line("\n## Where the time goes\n");
+    line(
+        "Processor time of each, in microseconds; Redis has one thread, so a million by its figure is the wall.\n",
+    );
+    line("| | worker or producer | Redis |\n|---|---|---|");
+    for (what, name) in WORK {
+        let figure = |field| results.spread(name, field).map_or("–".to_owned(), |found| found.text(1));
+        line(&format!("| {what} | {} | {} |", figure("own_us_each"), figure("server_us_each")));
     }
     line("\n## The machine\n\n| | |\n|---|---|");
     for (what, which) in &machine.lines {
