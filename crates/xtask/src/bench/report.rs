@@ -90,7 +90,7 @@ pub(super) fn markdown(results: &Results, machine: &Machine, quick: bool) -> Str
     }
     line("\n## Where the time goes\n");
     line(
-        "Processor time of each, in microseconds; Redis has one thread, so a million by its figure is the wall.\n",
+        "Processor time of each, in microseconds; Redis has one thread, so a million divided by its figure is the wall.\n",
     );
     line("| | worker or producer | Redis |\n|---|---|---|");
     for (what, name) in WORK {
