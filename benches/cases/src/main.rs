@@ -68,6 +68,10 @@ enum Case {
     Simulator,
 }
 
+/// As in the `gangway` program.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 #[tokio::main]
 async fn main() -> ExitCode {
     let result = match Cli::parse().case {

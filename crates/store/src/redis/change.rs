@@ -13,7 +13,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::codec;
 use super::draft::{After, Draft, Moment, waits};
-use super::found::{Held, Kept};
+use super::found::Kept;
 use super::onboarding::{Onboarding, Revision};
 use super::steps::Steps;
 
@@ -98,14 +98,15 @@ impl<'a> Face<'a> {
 impl Draft {
     /// What has changed, if anything has.
     pub(super) fn change(&self, moment: Moment) -> Option<Change> {
-        let steps = self.steps(moment);
-        let before = self.found.whole();
-        let is_same = self.onboarding() == before;
+        let is_same = self.onboarding() == self.found.whole();
+        let mut steps = Steps::default();
+        let proven = self.steps(&mut steps, moment, !is_same);
         if is_same && steps.is_empty() {
             return None;
         }
         let expected = match &self.found.kept {
             Kept::Nothing => b"new".to_vec(),
+            Kept::Whole(..) if proven => Vec::new(),
             Kept::Whole(_, revision) | Kept::Damaged(revision) => revision.0.to_vec(),
             Kept::Row(row) => [b"row".as_slice(), &row.stored].concat(),
         };
@@ -121,23 +122,25 @@ impl Draft {
         Some(Change { id: self.id(), expected, value, steps, erases: self.erases() })
     }
 
-    fn steps(&self, moment: Moment) -> Steps {
-        let mut steps = Steps::default();
+    /// Lists the steps; answers whether a lease among them proves that nothing has changed.
+    fn steps(&self, steps: &mut Steps, moment: Moment, is_written: bool) -> bool {
         let before = Face::before(&self.found.kept);
         let after = Face::after(&self.after, &before);
         if !self.is_damaged() {
-            self.ledger(&mut steps, moment);
-            index(&mut steps, &before, &after);
-            sums(&mut steps, &before, &after);
-            self.pruning(&mut steps, &before, &after, moment.now);
+            self.ledger(steps, moment);
+            index(steps, &before, &after);
+            sums(steps, &before, &after);
+            self.pruning(steps, &before, &after, moment.now);
             if self.erases() {
                 steps.add(b'R', &[]);
             }
         }
+        let mut proven = false;
         for kind in Kind::ALL {
-            self.job(&mut steps, kind);
+            self.job(steps, kind, is_written);
+            proven |= self.lease(steps, kind, is_written);
         }
-        steps
+        proven
     }
 
     /// Whether the onboarding is erased by this.
@@ -177,19 +180,22 @@ impl Draft {
         }
     }
 
-    fn job(&self, steps: &mut Steps, kind: Kind) {
-        let number = [b'0' + kind.index() as u8];
+    fn job(&self, steps: &mut Steps, kind: Kind, is_written: bool) {
+        let number = number_of(kind);
         let before = self.found.whole().and_then(|onboarding| Some((onboarding, onboarding.job(kind)?)));
         let after = self.onboarding().and_then(|onboarding| Some((onboarding, onboarding.job(kind)?)));
         let place = |of: Option<(&Onboarding, &Job)>| of.and_then(|(onboarding, job)| Waiting::of(onboarding, job));
         let (was, is) = (place(before), place(after));
         if was != is {
             if let Some(was) = &was {
-                steps.add(b'x', &[was.lane.as_bytes(), &was.member]);
+                steps.add(b'x', &[&was.lane, &was.member]);
             }
             if let Some(is) = &is {
-                steps.add(b'z', &[is.lane.as_bytes(), decimal(is.due).as_bytes(), &is.member]);
+                steps.add(b'z', &[&is.lane, decimal(is.due).as_bytes(), &is.member]);
             }
+        } else if is_written && was.is_some() {
+            // Were it leased meanwhile, its worker would believe in the onboarding as it was.
+            steps.add(b'w', &[&number]);
         }
         let (was_retried, is_retried) = (was.and_then(|was| was.retried()), is.and_then(|is| is.retried()));
         if was_retried != is_retried {
@@ -197,9 +203,6 @@ impl Draft {
                 Some(due) => steps.add(b't', &[&number, decimal(due).as_bytes()]),
                 None => steps.add(b'u', &[&number]),
             }
-        }
-        if let Some(held) = self.found.held[kind.index()] {
-            self.lease(steps, kind, held, before.map(|(_, job)| job), after.map(|(_, job)| job));
         }
         let is_dead = |of: Option<(&Onboarding, &Job)>| of.is_some_and(|(_, job)| matches!(job.hold, Hold::Dead(_)));
         match (is_dead(before), is_dead(after) || self.set_aside.contains(&kind)) {
@@ -209,30 +212,44 @@ impl Draft {
         }
     }
 
-    fn lease(&self, steps: &mut Steps, kind: Kind, held: Held, before: Option<&Job>, after: Option<&Job>) {
-        let number = [b'0' + kind.index() as u8];
-        match after.and_then(Job::lease) {
-            Some(lease) if lease.token == held.token() => {
-                let marked = held.hastened();
-                if lease.hastened && marked != held {
-                    steps.add(b'm', &[&number, held.as_bytes(), marked.as_bytes()]);
-                }
+    /// The lease of a job: it ends, or it stays and shows that something was written. Answers whether it is compared.
+    fn lease(&self, steps: &mut Steps, kind: Kind, is_written: bool) -> bool {
+        let Some(held) = self.found.held[kind.index()] else { return false };
+        let job = |onboarding: Option<&Onboarding>| onboarding.and_then(|onboarding| onboarding.job(kind)).cloned();
+        let (before, after) = (job(self.found.whole()), job(self.onboarding()));
+        let number = number_of(kind);
+        let stays = after.as_ref().and_then(Job::lease).filter(|lease| lease.token == held.token());
+        if let Some(lease) = stays {
+            if is_written {
+                let marked = if lease.hastened { held.hastened() } else { held };
+                steps.add(b'm', &[&number, held.as_bytes(), marked.written().as_bytes()]);
             }
-            Some(_) | None if self.is_damaged() && !self.set_aside.contains(&kind) => {}
-            Some(_) | None => {
-                steps.add(b'l', &[&number, held.as_bytes()]);
-                if before.is_none_or(|job| job.losses > 0) {
-                    steps.add(b'S', &[&number]);
-                }
-            }
+            return is_written;
         }
+        if self.is_damaged() && !self.set_aside.contains(&kind) {
+            return false;
+        }
+        steps.add(b'l', &[&number, held.as_bytes()]);
+        if before.is_none_or(|job| job.losses > 0) {
+            steps.add(b'S', &[&number]);
+        }
+        true
     }
+}
+
+/// A kind as scripts know it.
+const fn number_of(kind: Kind) -> [u8; 1] {
+    [match kind {
+        Kind::CreateCustomer => b'0',
+        Kind::CreateLink => b'1',
+        Kind::PollStatus => b'2',
+    }]
 }
 
 /// Where a waiting job stands.
 #[derive(PartialEq)]
 struct Waiting {
-    lane: String,
+    lane: Vec<u8>,
     due: i64,
     member: [u8; 23],
 }
@@ -241,7 +258,7 @@ impl Waiting {
     fn of(onboarding: &Onboarding, job: &Job) -> Option<Self> {
         let lane = job.id.kind.index() * 4 + usize::from(job.parked) * 2 + usize::from(job.losses == 0);
         waits(job).then(|| Self {
-            lane: decimal(i64::try_from(lane).unwrap_or(0)),
+            lane: lane.to_string().into_bytes(),
             due: job.due.as_millis(),
             member: member(job.attempt, onboarding.place, onboarding.record.id),
         })

@@ -105,6 +105,11 @@ impl Desk<'_> {
         }
     }
 
+    /// What was read, as it was.
+    fn clear(self) -> Vec<Found> {
+        self.drafts.into_iter().map(|draft| draft.found).collect()
+    }
+
     /// Asks for all of these that are not here yet.
     pub(super) fn need(&self, ids: impl IntoIterator<Item = OnboardingId>) -> Decided<()> {
         let missing: HashSet<OnboardingId> =
@@ -172,17 +177,23 @@ impl Core {
                 must_read_owners = false;
             }
             let moment = Moment { now: self.time.now(), life: self.life()? };
-            let mut desk = self.lay_out(moment, &read, &owners, workers.as_deref(), circuit);
+            let mut desk = self.lay_out(moment, std::mem::take(&mut read), &owners, workers.as_deref(), circuit);
             match decision(&mut desk) {
-                Ok(answer) => match self.commit(action, desk, takes_in).await? {
+                Ok(answer) => match self.commit(action, &desk, takes_in).await? {
                     Committed::Done => return Ok(answer),
                     Committed::Outdated => {
-                        to_read = read.drain(..).map(|found| found.id).collect();
+                        to_read = desk.drafts.iter().map(Draft::id).collect();
                         must_read_owners = !emails.is_empty();
                     }
                 },
-                Err(Fault::Needs(more)) => to_read = more,
-                Err(Fault::NeedsWorkers) => workers = Some(workers::all(self).await?),
+                Err(Fault::Needs(more)) => {
+                    to_read = more;
+                    read = desk.clear();
+                }
+                Err(Fault::NeedsWorkers) => {
+                    read = desk.clear();
+                    workers = Some(workers::all(self).await?);
+                }
                 Err(Fault::Refused(error)) => return Err(error),
             }
         }
@@ -195,12 +206,12 @@ impl Core {
     fn lay_out<'a>(
         &'a self,
         moment: Moment,
-        read: &[Found],
+        read: Vec<Found>,
         owners: &HashMap<EmailKey, Option<OnboardingId>>,
         workers: Option<&'a [WorkerState]>,
         circuit: bool,
     ) -> Desk<'a> {
-        let drafts: Vec<Draft> = read.iter().cloned().map(Draft::new).collect();
+        let drafts: Vec<Draft> = read.into_iter().map(Draft::new).collect();
         let places = drafts.iter().enumerate().map(|(place, draft)| (draft.id(), place)).collect();
         let circuit = circuit.then(|| {
             let seen = self.circuit();
@@ -271,17 +282,17 @@ impl Core {
         Ok(())
     }
 
-    async fn commit(&self, action: &'static str, desk: Desk<'_>, takes_in: bool) -> Result<Committed> {
+    async fn commit(&self, action: &'static str, desk: &Desk<'_>, takes_in: bool) -> Result<Committed> {
         let items: Vec<_> = desk.drafts.iter().filter_map(|draft| draft.change(desk.moment)).collect();
         // A decision that stands on the circuit is checked even if it changes nothing: it may have seen an old one.
-        let circuit = desk.circuit;
+        let circuit = desk.circuit.as_ref();
         if items.is_empty() && circuit.is_none() && !desk.wake {
             return Ok(Committed::Done);
         }
-        let changed = circuit.as_ref().filter(|(seen, now)| seen.circuit != *now).map(|(_, now)| write_circuit(now));
+        let changed = circuit.filter(|(seen, now)| seen.circuit != *now).map(|(_, now)| write_circuit(now));
         let script: &'static Script = if takes_in { &lua::TAKE_IN } else { &lua::COMMIT };
         let fill = |command: &mut Cmd| {
-            match &circuit {
+            match circuit {
                 Some((seen, _)) => command.arg(&seen.revision[..]),
                 None => command.arg("any"),
             };

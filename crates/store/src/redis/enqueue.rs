@@ -1,5 +1,6 @@
 //! Taking customers in.
 
+use futures::future::try_join_all;
 use gangway_jobs::enqueue::{self, Answer, Known, NewOnboarding};
 use gangway_jobs::id::JobId;
 use gangway_jobs::job::Job;
@@ -29,11 +30,9 @@ impl RedisStore {
         let first = self.core.places(batch.len()).await?;
         let items: Vec<Item> =
             batch.into_iter().zip(first..).enumerate().map(item).collect::<Result<_>>()?;
-        let mut answers = Vec::with_capacity(items.len());
-        for portion in items.chunks(PORTION) {
-            answers.extend(self.take_in_portion(portion).await?);
-        }
-        Ok(answers)
+        // The next portion is on its way while the server writes the one before.
+        let portions = items.chunks(PORTION).map(|portion| self.take_in_portion(portion));
+        Ok(try_join_all(portions).await?.concat())
     }
 
     async fn take_in_portion(&self, items: &[Item]) -> Result<Vec<Answer>> {

@@ -14,13 +14,14 @@ use super::onboarding::{Fence, Onboarding, Revision};
 use super::reply::{bytes, int, list, other_form};
 use crate::{Error, Result};
 
-/// A lease as the hash of leases has it: token, worker, beginning, mark of haste.
+/// A lease as the hash of leases has it: token, worker, beginning, mark of haste, and how often its onboarding was written
+/// meanwhile. So an unchanged lease proves an unchanged onboarding.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Held([u8; 41]);
+pub(super) struct Held([u8; 43]);
 
 impl Held {
     pub(super) fn new(token: LeaseToken, worker: WorkerId, since: Timestamp) -> Self {
-        let mut held = [0; 41];
+        let mut held = [0; 43];
         held[..16].copy_from_slice(token.as_uuid().as_bytes());
         held[16..32].copy_from_slice(worker.as_uuid().as_bytes());
         held[32..40].copy_from_slice(&since.as_millis().to_be_bytes());
@@ -58,6 +59,14 @@ impl Held {
     /// The same lease, marked.
     pub(super) const fn hastened(mut self) -> Self {
         self.0[40] = 1;
+        self
+    }
+
+    /// The same lease, after another write of its onboarding.
+    pub(super) const fn written(mut self) -> Self {
+        let count = u16::from_be_bytes([self.0[41], self.0[42]]).wrapping_add(1).to_be_bytes();
+        self.0[41] = count[0];
+        self.0[42] = count[1];
         self
     }
 

@@ -42,7 +42,7 @@ keys! {
     RETRY "RETRY" = "retry:";
     /// Sorted set: leased jobs by the end of their lease.
     LEASES "LEASES" = "leases";
-    /// Hash: leased job → token, worker, beginning, mark of haste.
+    /// Hash: leased job → token, worker, beginning, mark of haste, count of writes.
     HELD "HELD" = "held";
     /// Hash: leased jobs that a worker died over → their worker; such a job is leased alone.
     SUSPECTS "SUSPECTS" = "suspects";

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use futures::future::try_join_all;
 use gangway_jobs::circuit::{Report, Verdict};
 use gangway_jobs::failure::{Code, Failure};
 use gangway_jobs::id::{JobId, LeaseToken};
@@ -23,11 +24,9 @@ const PORTION: usize = 200;
 impl RedisStore {
     pub(super) async fn write_ends(&self, batch: Vec<Settlement>) -> Result<Vec<Settled>> {
         bounded(batch.len())?;
-        let mut settled = Vec::with_capacity(batch.len());
-        for portion in batch.chunks(PORTION) {
-            settled.extend(self.write_portion(portion).await?);
-        }
-        Ok(settled)
+        // The next portion is decided while the server writes the one before.
+        let portions = batch.chunks(PORTION).map(|portion| self.write_portion(portion));
+        Ok(try_join_all(portions).await?.concat())
     }
 
     async fn write_portion(&self, batch: &[Settlement]) -> Result<Vec<Settled>> {

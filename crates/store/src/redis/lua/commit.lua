@@ -6,7 +6,8 @@
 -- ARGV[5]  '1': wakes idle workers in any case
 -- ARGV[6]  how many onboardings follow, each as
 --   id, expected, value, count of steps, and the steps, each a letter and its arguments (see `arity`)
---     expected: 8 bytes: the revision; 'new': must be unknown; 'row' + ledger row: must have that row
+--     expected: 8 bytes: the revision; 'new': must be unknown; 'row' + ledger row: must have that row; '': a lease among
+--     its steps proves it, because whoever writes an onboarding changes the leases that stay
 --     value: '' deletes the stored value, '=' leaves it, else the new one
 -- ARGV[..] events, in their order
 -- Returns 'ok', time, whether idle workers were woken; 'changed', time, number (from 1) of an onboarding that has changed;
@@ -25,7 +26,8 @@ local arity = {
   t = 2, -- kind, due: waits after a failure
   u = 1, -- kind: no longer
   l = 2, -- kind, held: was leased, and must still; the lease ends
-  m = 3, -- kind, held, held anew: is leased, and must still; the mark of haste changes
+  m = 3, -- kind, held, held anew: is leased, and must still; stays so
+  w = 1, -- kind: must not be leased
   S = 1, -- kind: is no longer leased alone
   a = 1, -- kind: is a dead letter
   b = 1, -- kind: is none any more
@@ -54,9 +56,9 @@ local function job(id, kind)
   return id .. kind_char(tonumber(kind))
 end
 
--- Whether the onboarding is as the caller believes.
-local function is_as_expected(id, at)
-  local expected = ARGV[at + 1]
+-- Whether the onboarding is as the caller believes, but for its leases, which are compared together.
+local leased, proofs = {}, {}
+local function is_as_expected(id, expected, p, count)
   if #expected == 8 then
     if redis.call('GETRANGE', ONBOARDING .. id, 0, 7) ~= expected then
       return false
@@ -65,16 +67,19 @@ local function is_as_expected(id, at)
     if redis.call('HEXISTS', bucket(LEDGER, id), id) == 1 then
       return false
     end
-  elseif redis.call('HGET', bucket(LEDGER, id), id) ~= string.sub(expected, 4) then
-    return false
+  elseif expected ~= '' then
+    if redis.call('HGET', bucket(LEDGER, id), id) ~= string.sub(expected, 4) then
+      return false
+    end
   end
-  local p = at + 4
-  for _ = 1, tonumber(ARGV[at + 3]) do
+  for _ = 1, count do
     local step = ARGV[p]
     if step == 'l' or step == 'm' then
-      if redis.call('HGET', HELD, job(id, ARGV[p + 1])) ~= ARGV[p + 2] then
-        return false
-      end
+      leased[#leased + 1] = job(id, ARGV[p + 1])
+      proofs[#proofs + 1] = ARGV[p + 2]
+    elseif step == 'w' then
+      leased[#leased + 1] = job(id, ARGV[p + 1])
+      proofs[#proofs + 1] = false
     elseif step == 'x' then
       if not redis.call('ZSCORE', DUE .. ARGV[p + 1], ARGV[p + 2]) then
         return false
@@ -87,25 +92,27 @@ local function is_as_expected(id, at)
     end
     p = p + 1 + arity[step]
   end
-  return true
+  return true, p
 end
 
-local function past(at)
-  local p = at + 4
-  for _ = 1, tonumber(ARGV[at + 3]) do
-    p = p + 1 + arity[ARGV[p]]
-  end
-  return p
-end
-
-local items = {}
+local items, counts = {}, {}
 local at = 7
 for number = 1, tonumber(ARGV[6]) do
-  if not is_as_expected(ARGV[at], at) then
+  local count = tonumber(ARGV[at + 3])
+  local as_expected, past = is_as_expected(ARGV[at], ARGV[at + 1], at + 4, count)
+  if not as_expected then
     return { 'changed', now, number }
   end
-  items[number] = at
-  at = past(at)
+  items[number], counts[number] = at, count
+  at = past
+end
+if #leased > 0 then
+  local held = redis.call('HMGET', HELD, unpack(leased))
+  for n, proof in ipairs(proofs) do
+    if held[n] ~= proof then
+      return { 'changed', now, n }
+    end
+  end
 end
 
 -- What many onboardings have in common is written together.
@@ -148,6 +155,7 @@ local steps = {
     sum('l' .. ARGV[p + 1], -1)
   end,
   m = function(id, p) redis.call('HSET', HELD, job(id, ARGV[p + 1]), ARGV[p + 3]) end,
+  w = function() end,
   S = function(id, p) redis.call('HDEL', SUSPECTS, job(id, ARGV[p + 1])) end,
   a = function(id, p)
     redis.call('ZADD', DEAD, 0, job(id, ARGV[p + 1]))
@@ -177,19 +185,27 @@ local steps = {
   R = function(id) redis.call('SADD', REDACT, subject_of(id)) end,
 }
 
-for _, item in ipairs(items) do
+local values, gone = {}, {}
+for number, item in ipairs(items) do
   local id, value = ARGV[item], ARGV[item + 2]
   if value == '' then
-    redis.call('DEL', ONBOARDING .. id)
+    gone[#gone + 1] = ONBOARDING .. id
   elseif value ~= '=' then
-    redis.call('SET', ONBOARDING .. id, value)
+    values[#values + 1] = ONBOARDING .. id
+    values[#values + 1] = value
   end
   local p = item + 4
-  for _ = 1, tonumber(ARGV[item + 3]) do
+  for _ = 1, counts[number] do
     local step = ARGV[p]
     steps[step](id, p)
     p = p + 1 + arity[step]
   end
+end
+if #values > 0 then
+  redis.call('MSET', unpack(values))
+end
+if #gone > 0 then
+  redis.call('DEL', unpack(gone))
 end
 
 local events = {}

@@ -123,7 +123,7 @@ end
 
 local jobs, members, values, ids, retried = {}, {}, {}, {}, {}
 local held, leases, from = {}, {}, {}
-local stamp = token .. worker .. struct.pack('>I8', now) .. '\0'
+local stamp = token .. worker .. struct.pack('>I8', now) .. '\0\0\0'
 if permitted > 0 then
   for n = 1, permitted do
     ids[n] = string.sub(picked[n], 8)
