@@ -62,13 +62,26 @@ impl Process {
     /// # Errors
     /// It could not be started.
     pub fn start(command: &mut Command, log: &Path) -> Result<Self> {
+        Self::start_with(command.stdout(Stdio::null()), log)
+    }
+
+    /// The same, but its output goes to a file, anew.
+    ///
+    /// # Errors
+    /// It could not be started.
+    pub fn start_telling(command: &mut Command, output: &Path, log: &Path) -> Result<Self> {
+        let file = std::fs::File::create(output)
+            .map_err(|source| Error::Io { action: format!("create {}", output.display()), source })?;
+        Self::start_with(command.stdout(file), log)
+    }
+
+    fn start_with(command: &mut Command, log: &Path) -> Result<Self> {
         let name = name_of(command);
         let open = || std::fs::OpenOptions::new().create(true).append(true).open(log);
         let log_file =
             open().map_err(|source| Error::Io { action: format!("open {}", log.display()), source })?;
         let child = command
             .stdin(Stdio::null())
-            .stdout(Stdio::null())
             .stderr(log_file)
             .spawn()
             .map_err(|source| Error::Io { action: format!("start {name}"), source })?;

@@ -4,7 +4,16 @@
 //! the same [`accounts`].
 
 pub mod accounts;
+pub mod crew;
+pub mod failover;
+pub mod fleet;
+pub mod frozen;
+pub mod held;
 pub mod kills;
+pub mod logs;
+pub mod lost_second;
 pub mod memory;
+pub mod outage;
 pub mod refusals;
 pub mod repeats;
+pub mod stampede;

@@ -193,6 +193,36 @@ impl World {
         (0..count).map(|number| self.worker(number)).collect()
     }
 
+    /// Starts a worker whose closing counts are kept; with `until_idle` it ends when every onboarding has an end. Its log is
+    /// `worker-NUMBER.log`.
+    ///
+    /// # Errors
+    /// It could not be started.
+    pub fn counted_worker(&self, number: usize, until_idle: bool) -> Result<Process> {
+        let arguments: &[&str] =
+            if until_idle { &["worker", "--until-idle", "--json"] } else { &["worker", "--json"] };
+        let log = self.path(&format!("worker-{number}.log"));
+        Process::start_telling(&mut self.command(arguments), &self.path(&closing(number)), &log)
+    }
+
+    /// What a counted worker said at its end.
+    ///
+    /// # Errors
+    /// It has said nothing: it runs still, or was killed.
+    pub fn closing_counts(&self, number: usize) -> Result<Value> {
+        let path = self.path(&closing(number));
+        let text = std::fs::read_to_string(&path)
+            .map_err(|source| Error::Io { action: format!("read {}", path.display()), source })?;
+        serde_json::from_str(text.trim()).map_err(|_not_json| {
+            Error::Broken(format!("worker {number} told no counts at its end: {text:?}"))
+        })
+    }
+
+    /// The names of the store's keys begin with this, in braces; none on an embedded store.
+    pub fn namespace(&self) -> Option<&str> {
+        self.settings.get("GANGWAY__STORE__NAMESPACE").map(String::as_str)
+    }
+
     /// `gangway status --json`.
     ///
     /// # Errors
@@ -238,6 +268,10 @@ impl World {
     pub fn stop_simulator(&mut self) -> Result<()> {
         self.simulator.kill()
     }
+}
+
+fn closing(number: usize) -> String {
+    format!("worker-{number}.json")
 }
 
 fn free_port() -> std::io::Result<u16> {

@@ -8,6 +8,8 @@ use gangway_testkit::{Process, Result, World, same};
 
 use crate::{cargo, say};
 
+mod redis;
+
 /// A proof: its name, what it shows, and how. Answers a line for the table.
 struct Proof {
     name: &'static str,
@@ -15,6 +17,7 @@ struct Proof {
     run: fn(&Path) -> Result<String>,
 }
 
+/// Those on the embedded store; those on Redis stand in [`redis`].
 const PROOFS: [Proof; 9] = [
     Proof { name: "demo", shows: "the demo, 1,000 customers, ends with the proof", run: demo },
     Proof { name: "hostile", shows: "2,000 customers through a hostile API, ten seeds", run: hostile },
@@ -35,15 +38,18 @@ const PROOFS: [Proof; 9] = [
     Proof { name: "memory", shows: "1,000,000 rows in the memory of 1,000", run: large },
 ];
 
+fn all() -> impl Iterator<Item = &'static Proof> {
+    PROOFS.iter().chain(&redis::PROOFS)
+}
+
 pub(crate) fn run(arguments: &[String]) -> std::result::Result<(), String> {
     if arguments.iter().any(|argument| argument == "--list") {
-        for proof in &PROOFS {
-            say(&format!("{:<12} {}", proof.name, proof.shows));
+        for proof in all() {
+            say(&format!("{:<16} {}", proof.name, proof.shows));
         }
         return Ok(());
     }
-    let wanted: Vec<&Proof> = PROOFS
-        .iter()
+    let wanted: Vec<&Proof> = all()
         .filter(|proof| arguments.is_empty() || arguments.iter().any(|name| name == proof.name))
         .collect();
     if wanted.is_empty() {
@@ -58,12 +64,12 @@ pub(crate) fn run(arguments: &[String]) -> std::result::Result<(), String> {
         let seconds = begun.elapsed().as_secs_f64();
         match result {
             Ok(line) => {
-                say(&format!("proved   {:<10} {seconds:>6.1} s  {}: {line}", proof.name, proof.shows));
+                say(&format!("proved   {:<16} {seconds:>6.1} s  {}: {line}", proof.name, proof.shows));
             }
             Err(error) => {
                 failed += 1;
                 say(&format!(
-                    "BROKEN   {:<10} {seconds:>6.1} s  {}: {}",
+                    "BROKEN   {:<16} {seconds:>6.1} s  {}: {}",
                     proof.name,
                     proof.shows,
                     chain(&error)

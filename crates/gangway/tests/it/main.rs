@@ -12,4 +12,5 @@ mod event_schemas;
 mod folder;
 mod pipeline;
 mod queue;
+mod redis_stories;
 mod stories;

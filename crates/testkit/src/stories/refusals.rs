@@ -20,8 +20,7 @@ pub fn taken_emails_are_buried_one_by_one(world: &mut World, customers: u64, see
     let theirs = number(&world.audit()?, "/customers")?;
     same("customers of the other entity", &theirs, &customers)?;
     world.set("GANGWAY__API__ENTITY", "default");
-    let store = format!("sqlite:{}", world.path("ours.db").display());
-    world.set("GANGWAY__STORE__URL", &store);
+    world.move_to_new_store("ours");
 
     world.json(&["import", "customers.csv", "--json"])?;
     finish(world)?;
