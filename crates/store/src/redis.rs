@@ -39,12 +39,12 @@ mod reply;
 mod scripts;
 mod settle;
 mod steer;
-mod steps;
 pub mod survey;
 mod take_back;
 mod time;
 mod wake;
 mod workers;
+mod write;
 
 use std::fmt;
 use std::sync::Arc;

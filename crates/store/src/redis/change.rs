@@ -3,40 +3,20 @@
 //! No verb keeps an index, a lane or a sum by hand: all of them follow from the difference between before and after.
 
 use gangway_jobs::clock::Timestamp;
-use gangway_jobs::id::{CustomerId, OnboardingId};
+use gangway_jobs::id::{CustomerId, JobId, OnboardingId};
 use gangway_jobs::identity::EmailKey;
 use gangway_jobs::job::{Hold, Job};
 use gangway_jobs::kind::Kind;
 use gangway_jobs::onboarding::{Origin, Record, Stage};
-use redis::Cmd;
 use sha2::{Digest as _, Sha256};
 
 use super::codec;
 use super::draft::{After, Draft, Moment, waits};
 use super::found::Kept;
 use super::onboarding::{Onboarding, Revision};
-use super::steps::Steps;
-
-/// The change of one onboarding, as the script `commit` reads it.
-pub(super) struct Change {
-    id: OnboardingId,
-    expected: Vec<u8>,
-    value: Vec<u8>,
-    steps: Steps,
-    erases: bool,
-}
-
-impl Change {
-    /// Whether events must be cleaned after it.
-    pub(super) const fn erases(&self) -> bool {
-        self.erases
-    }
-
-    pub(super) fn write(&self, command: &mut Cmd) {
-        command.arg(&self.id.as_uuid().as_bytes()[..]).arg(&self.expected[..]).arg(&self.value[..]);
-        self.steps.write(command);
-    }
-}
+use super::keys;
+use super::take_back::member_of;
+use super::write::Write;
 
 /// What a digest of a reference or a customer id is under in its index.
 pub(super) fn short_digest(text: &str) -> [u8; 8] {
@@ -96,142 +76,178 @@ impl<'a> Face<'a> {
 }
 
 impl Draft {
-    /// What has changed, if anything has.
-    pub(super) fn change(&self, moment: Moment) -> Option<Change> {
-        let is_same = self.onboarding() == self.found.whole();
-        let mut steps = Steps::default();
-        let proven = self.steps(&mut steps, moment, !is_same);
-        if is_same && steps.is_empty() {
-            return None;
+    /// Writes down what has changed, if anything has.
+    pub(super) fn write_change(&self, moment: Moment, write: &mut Write) {
+        let is_written = self.onboarding() != self.found.whole();
+        if !is_written && !self.changes_beside() {
+            return;
         }
-        let expected = match &self.found.kept {
-            Kept::Nothing => b"new".to_vec(),
-            Kept::Whole(..) if proven => Vec::new(),
-            Kept::Whole(_, revision) | Kept::Damaged(revision) => revision.0.to_vec(),
-            Kept::Row(row) => [b"row".as_slice(), &row.stored].concat(),
-        };
-        let value = match &self.after {
-            After::Whole(onboarding) => {
-                let mut value = Vec::with_capacity(512);
-                codec::encode(onboarding, Revision(rand::random()), &mut value);
-                value
-            }
-            After::Damaged => b"=".to_vec(),
-            After::Nothing | After::Row(_) => Vec::new(),
-        };
-        Some(Change { id: self.id(), expected, value, steps, erases: self.erases() })
-    }
-
-    /// Lists the steps; answers whether a lease among them proves that nothing has changed.
-    fn steps(&self, steps: &mut Steps, moment: Moment, is_written: bool) -> bool {
         let before = Face::before(&self.found.kept);
         let after = Face::after(&self.after, &before);
         if !self.is_damaged() {
-            self.ledger(steps, moment);
-            index(steps, &before, &after);
-            sums(steps, &before, &after);
-            self.pruning(steps, &before, &after, moment.now);
-            if self.erases() {
-                steps.add(b'R', &[]);
-            }
+            self.ledger(write, moment);
+            self.index(write, &before, &after);
+            sums(write, &before, &after);
+            self.pruning(write, &before, &after, moment.now);
         }
         let mut proven = false;
         for kind in Kind::ALL {
-            self.job(steps, kind, is_written);
-            proven |= self.lease(steps, kind, is_written);
+            self.job(write, kind, is_written);
+            proven |= self.lease(write, kind, is_written);
         }
-        proven
+        self.value(write, proven);
     }
 
-    /// Whether the onboarding is erased by this.
-    fn erases(&self) -> bool {
-        let was_erased = matches!(&self.found.kept, Kept::Row(row) if row.row.end == Stage::Erased);
-        !was_erased && self.row().is_some_and(|row| row.end == Stage::Erased)
+    /// Whether anything changes that is not the onboarding itself.
+    fn changes_beside(&self) -> bool {
+        let row = |kept: &Kept| if let Kept::Row(row) = kept { Some((row.row.clone(), row.fences)) } else { None };
+        let now = if let After::Row(row) = &self.after { Some((row.row.clone(), row.fences)) } else { None };
+        !self.set_aside.is_empty() || now != row(&self.found.kept)
     }
 
-    fn ledger(&self, steps: &mut Steps, moment: Moment) {
+    /// The stored form, and what proves that nothing was written since it was read.
+    fn value(&self, write: &mut Write, proven: bool) {
+        match &self.found.kept {
+            Kept::Nothing => write.must_be_new(self.id()),
+            Kept::Whole(..) if proven => {}
+            Kept::Whole(_, revision) | Kept::Damaged(revision) => write.must_have_revision(self.id(), &revision.0),
+            Kept::Row(row) => write.must_have_row(self.id(), &row.stored),
+        }
+        match &self.after {
+            After::Whole(onboarding) => {
+                let mut value = Vec::with_capacity(512);
+                codec::encode(onboarding, Revision(rand::random()), &mut value);
+                write.set(self.id(), &value);
+            }
+            After::Row(_) if self.found.whole().is_some() => write.delete(self.id()),
+            After::Damaged | After::Nothing | After::Row(_) => {}
+        }
+    }
+
+    fn ledger(&self, write: &mut Write, moment: Moment) {
         match (&self.found.kept, &self.after) {
-            (Kept::Nothing | Kept::Row(_), After::Whole(_)) => steps.add(b'L', &[b""]),
+            (Kept::Row(_), After::Whole(_)) => write.ledger_entry(self.id(), b""),
             (_, After::Row(row)) => {
                 // Fences may have been set since the row was made.
                 let stored = codec::encode_row(&row.row, moment.life.number, &row.fences);
-                if !matches!(&self.found.kept, Kept::Row(kept) if kept.stored == stored) {
-                    steps.add(b'L', &[&stored]);
+                write.ledger_entry(self.id(), &stored);
+                let was_erased = matches!(&self.found.kept, Kept::Row(row) if row.row.end == Stage::Erased);
+                if row.row.end == Stage::Erased && !was_erased {
+                    write.command("SADD", keys::REDACT, &[], &[self.id().to_string().as_bytes()]);
+                    write.erases = true;
                 }
             }
-            _ => {}
+            (_, After::Nothing | After::Whole(_) | After::Damaged) => {}
         }
     }
 
-    fn pruning(&self, steps: &mut Steps, before: &Face<'_>, after: &Face<'_>, now: Timestamp) {
+    fn index(&self, write: &mut Write, before: &Face<'_>, after: &Face<'_>) {
+        let id = self.id();
+        if before.email != after.email {
+            if let Some(email) = before.email {
+                write.free_email(email, id);
+            }
+            if let Some(email) = after.email {
+                write.claim_email(email, id);
+            }
+        }
+        let mut lead = |index, was: Option<&str>, is: Option<&str>| {
+            if was != is {
+                if let Some(was) = was {
+                    write.unlink(index, &short_digest(was), id);
+                }
+                if let Some(is) = is {
+                    write.link(index, &short_digest(is), id);
+                }
+            }
+        };
+        lead(keys::REFERENCE, before.reference, after.reference);
+        lead(keys::CUSTOMER, before.customer.map(CustomerId::as_str), after.customer.map(CustomerId::as_str));
+    }
+
+    fn pruning(&self, write: &mut Write, before: &Face<'_>, after: &Face<'_>, now: Timestamp) {
         let member = |onboarding: &Onboarding| prune_member(onboarding.place, self.id());
         match (before.may_be_pruned, after.may_be_pruned) {
             (false, true) => {
                 if let Some(onboarding) = self.onboarding() {
-                    steps.add(b'p', &[decimal(now.as_millis()).as_bytes(), &member(onboarding)]);
+                    let now = decimal(now.as_millis());
+                    write.command("ZADD", keys::ENDED, &[], &[now.as_bytes(), &member(onboarding)]);
                 }
             }
             (true, false) => {
                 if let Some(onboarding) = self.found.whole() {
-                    steps.add(b'P', &[&member(onboarding)]);
+                    write.command("ZREM", keys::ENDED, &[], &[&member(onboarding)]);
                 }
             }
             (true, true) | (false, false) => {}
         }
     }
 
-    fn job(&self, steps: &mut Steps, kind: Kind, is_written: bool) {
-        let number = number_of(kind);
+    fn job(&self, write: &mut Write, kind: Kind, is_written: bool) {
+        let name = member_of(JobId { onboarding: self.id(), kind });
         let before = self.found.whole().and_then(|onboarding| Some((onboarding, onboarding.job(kind)?)));
         let after = self.onboarding().and_then(|onboarding| Some((onboarding, onboarding.job(kind)?)));
         let place = |of: Option<(&Onboarding, &Job)>| of.and_then(|(onboarding, job)| Waiting::of(onboarding, job));
         let (was, is) = (place(before), place(after));
         if was != is {
             if let Some(was) = &was {
-                steps.add(b'x', &[&was.lane, &was.member]);
+                write.wait_no_more(&was.lane, &was.member);
             }
             if let Some(is) = &is {
-                steps.add(b'z', &[&is.lane, decimal(is.due).as_bytes(), &is.member]);
+                write.wait(&is.lane, decimal(is.due).as_bytes(), &is.member);
             }
         } else if is_written && was.is_some() {
             // Were it leased meanwhile, its worker would believe in the onboarding as it was.
-            steps.add(b'w', &[&number]);
+            write.must_not_be_held(&name);
         }
         let (was_retried, is_retried) = (was.and_then(|was| was.retried()), is.and_then(|is| is.retried()));
         if was_retried != is_retried {
+            let id = self.id();
+            let id = id.as_uuid().as_bytes();
             match is_retried {
-                Some(due) => steps.add(b't', &[&number, decimal(due).as_bytes()]),
-                None => steps.add(b'u', &[&number]),
+                Some(due) => {
+                    write.command("ZADD", keys::RETRY, &number_of(kind), &[decimal(due).as_bytes(), id]);
+                }
+                None => write.command("ZREM", keys::RETRY, &number_of(kind), &[id]),
             }
         }
         let is_dead = |of: Option<(&Onboarding, &Job)>| of.is_some_and(|(_, job)| matches!(job.hold, Hold::Dead(_)));
         match (is_dead(before), is_dead(after) || self.set_aside.contains(&kind)) {
-            (false, true) => steps.add(b'a', &[&number]),
-            (true, false) => steps.add(b'b', &[&number]),
+            (false, true) => {
+                write.command("ZADD", keys::DEAD, &[], &[b"0", &name]);
+                write.sum(format!("d{}", kind.index()), 1);
+            }
+            (true, false) => {
+                write.command("ZREM", keys::DEAD, &[], &[&name]);
+                write.sum(format!("d{}", kind.index()), -1);
+            }
             (true, true) | (false, false) => {}
         }
     }
 
     /// The lease of a job: it ends, or it stays and shows that something was written. Answers whether it is compared.
-    fn lease(&self, steps: &mut Steps, kind: Kind, is_written: bool) -> bool {
+    fn lease(&self, write: &mut Write, kind: Kind, is_written: bool) -> bool {
         let Some(held) = self.found.held[kind.index()] else { return false };
-        let job = |onboarding: Option<&Onboarding>| onboarding.and_then(|onboarding| onboarding.job(kind)).cloned();
-        let (before, after) = (job(self.found.whole()), job(self.onboarding()));
-        let number = number_of(kind);
-        let stays = after.as_ref().and_then(Job::lease).filter(|lease| lease.token == held.token());
+        let name = member_of(JobId { onboarding: self.id(), kind });
+        let after = self.onboarding().and_then(|onboarding| onboarding.job(kind));
+        let stays = after.and_then(Job::lease).filter(|lease| lease.token == held.token());
         if let Some(lease) = stays {
             if is_written {
                 let marked = if lease.hastened { held.hastened() } else { held };
-                steps.add(b'm', &[&number, held.as_bytes(), marked.written().as_bytes()]);
+                write.must_be_held(&name, held.as_bytes());
+                write.mark_lease(&name, marked.written().as_bytes());
             }
             return is_written;
         }
         if self.is_damaged() && !self.set_aside.contains(&kind) {
             return false;
         }
-        steps.add(b'l', &[&number, held.as_bytes()]);
+        write.must_be_held(&name, held.as_bytes());
+        write.end_lease(&name);
+        write.sum(format!("l{}", kind.index()), -1);
+        let before = self.found.whole().and_then(|onboarding| onboarding.job(kind));
         if before.is_none_or(|job| job.losses > 0) {
-            steps.add(b'S', &[&number]);
+            write.lone_no_more(&name);
         }
         true
     }
@@ -286,52 +302,26 @@ fn prune_member(place: u64, id: OnboardingId) -> [u8; 22] {
     prune
 }
 
-fn index(steps: &mut Steps, before: &Face<'_>, after: &Face<'_>) {
-    if before.email != after.email {
-        if let Some(email) = before.email {
-            steps.add(b'E', &[email.as_bytes()]);
-        }
-        if let Some(email) = after.email {
-            steps.add(b'e', &[email.as_bytes()]);
-        }
-    }
-    if before.reference != after.reference {
-        link(steps, b'F', before.reference);
-        link(steps, b'f', after.reference);
-    }
-    if before.customer != after.customer {
-        link(steps, b'C', before.customer.map(CustomerId::as_str));
-        link(steps, b'c', after.customer.map(CustomerId::as_str));
-    }
-}
-
-fn link(steps: &mut Steps, letter: u8, text: Option<&str>) {
-    if let Some(text) = text {
-        steps.add(letter, &[&short_digest(text)]);
-    }
-}
-
-fn sums(steps: &mut Steps, before: &Face<'_>, after: &Face<'_>) {
+fn sums(write: &mut Write, before: &Face<'_>, after: &Face<'_>) {
     if before.stage != after.stage {
-        for (stage, difference) in [(before.stage, "-1"), (after.stage, "1")] {
+        for (stage, difference) in [(before.stage, -1), (after.stage, 1)] {
             if let Some(stage) = stage {
-                steps.add(b'n', &[sum_of(stage).as_bytes(), difference.as_bytes()]);
+                write.sum(sum_of(stage), difference);
             }
         }
     }
     let import = |face: &Face<'_>| Some((face.origin?.import, face.stage?));
     let (was, is) = (import(before), import(after));
     if was != is {
-        for (counted, difference) in [(was, "-1"), (is, "1")] {
+        for (counted, difference) in [(was, -1), (is, 1)] {
             if let Some((import, stage)) = counted {
-                let import = import.as_uuid().as_bytes();
-                steps.add(b'i', &[import, sum_of(stage).as_bytes(), difference.as_bytes()]);
+                write.import_sum(import, sum_of(stage), difference);
             }
         }
     }
     match (before.waits, after.waits) {
-        (false, true) => steps.add(b'n', &[b"w", b"1"]),
-        (true, false) => steps.add(b'n', &[b"w", b"-1"]),
+        (false, true) => write.sum("w".to_owned(), 1),
+        (true, false) => write.sum("w".to_owned(), -1),
         (true, true) | (false, false) => {}
     }
 }

@@ -16,12 +16,12 @@ use gangway_jobs::onboarding::Record;
 use gangway_jobs::transition::Consequence;
 use redis::Cmd;
 
-use super::change::Change;
 use super::core::{Core, SeenCircuit, write_circuit};
 use super::draft::{Draft, Moment};
 use super::found::Found;
 use super::reply::{bytes, list, other_form};
 use super::scripts::Script;
+use super::write::Write;
 use super::{lua, outbox, workers};
 use crate::{Error, Policies, Result, WorkerState};
 
@@ -283,10 +283,13 @@ impl Core {
     }
 
     async fn commit(&self, action: &'static str, desk: &Desk<'_>, takes_in: bool) -> Result<Committed> {
-        let items: Vec<_> = desk.drafts.iter().filter_map(|draft| draft.change(desk.moment)).collect();
+        let mut write = Write::new(&self.keys);
+        for draft in &desk.drafts {
+            draft.write_change(desk.moment, &mut write);
+        }
         // A decision that stands on the circuit is checked even if it changes nothing: it may have seen an old one.
         let circuit = desk.circuit.as_ref();
-        if items.is_empty() && circuit.is_none() && !desk.wake {
+        if write.is_empty() && circuit.is_none() && !desk.wake {
             return Ok(Committed::Done);
         }
         let changed = circuit.filter(|(seen, now)| seen.circuit != *now).map(|(_, now)| write_circuit(now));
@@ -297,13 +300,8 @@ impl Core {
                 None => command.arg("any"),
             };
             command.arg(changed.as_ref().map_or(&[][..], |changed| &changed.stored[..]));
-            command.arg(if desk.wake { "1" } else { "" }).arg(items.len());
-            for item in &items {
-                item.write(command);
-            }
-            for event in &desk.events {
-                command.arg(event.as_bytes());
-            }
+            command.arg(if desk.wake { "1" } else { "" });
+            write.write(&desk.events, command);
         };
         let reply = self.call_on(&self.work, action, script, Some(desk.moment.life), fill).await?;
         match reply.word.as_str() {
@@ -315,7 +313,7 @@ impl Core {
                 if super::reply::int(&woken) == Some(1) {
                     self.woken();
                 }
-                if items.iter().any(Change::erases) {
+                if write.erases {
                     outbox::redact_all(self).await?;
                 }
                 Ok(Committed::Done)
