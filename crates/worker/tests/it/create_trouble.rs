@@ -113,6 +113,18 @@ async fn a_short_wait_for_a_permit_is_waited_for_and_a_long_one_is_not() {
 }
 
 #[tokio::test]
+async fn under_a_low_limit_the_look_up_waits_for_its_token_as_it_would_never_find_two() {
+    let mut bench = Bench::new();
+    bench.context.config.rate.per_second = 1.0;
+    // A create has 0.4 calls a second: the token that the lease took is there again after 2.5 s.
+    bench.store.permits.lock().unwrap().push_back(Permit::Wait(Duration::from_millis(2_100)));
+    bench.api.creates.answer(Err(create_failed(Class::Refused)));
+    bench.api.look_ups.answer(Ok(None));
+    buried(&bench.create().await);
+    assert_eq!(bench.api.calls().len(), 2);
+}
+
+#[tokio::test]
 async fn a_look_up_that_fails_leaves_a_refusal_undecided_and_tells_of_the_failure() {
     for (attempt, class) in [(1, Class::Refused), (1, Class::Forbidden), (LAST, Class::Refused)] {
         let mut bench = Bench::new();
