@@ -1,5 +1,6 @@
 //! From a url to a store.
 
+use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -10,13 +11,22 @@ use crate::sqlite::{OpenOptions, Place, SqliteStore};
 use crate::{Error, Mode, Policies, Result, SharedStore};
 
 /// Where a store is, and how to reach it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct StoreConfig {
     /// `sqlite:PATH`; `sqlite::memory:` for one that ends with the process; `redis://`, `rediss://`, `unix:` or one of the
     /// other forms of [`mod@crate::redis`].
     pub url: String,
     /// For a Redis store.
     pub redis: RedisConfig,
+}
+
+/// Of a server's url nothing but its form: a password that is not percent-encoded can stand anywhere in it.
+impl fmt::Debug for StoreConfig {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let scheme = self.url.split_once("://").map_or("", |(scheme, _)| scheme);
+        let url = if self.is_embedded() { self.url.clone() } else { format!("{scheme}://…") };
+        f.debug_struct("StoreConfig").field("url", &url).field("redis", &self.redis).finish()
+    }
 }
 
 impl StoreConfig {
@@ -85,6 +95,21 @@ mod tests {
             assert_eq!(place(url).unwrap(), Place::File(PathBuf::from(path)), "{url}");
         }
         assert_eq!(place("sqlite::memory:").unwrap(), Place::Memory);
+    }
+
+    #[test]
+    fn a_config_shows_no_login() {
+        for url in [
+            "redis://secret:secret@host",
+            "redis://:sec/secret@host",
+            "unix:///run/r.sock?pass=secret",
+            "redis:secret@host",
+            "secret",
+        ] {
+            let shown = format!("{:?}", StoreConfig::new(url));
+            assert!(!shown.contains("secret") && shown.contains("gangway"), "{shown}");
+        }
+        assert!(format!("{:?}", StoreConfig::new("sqlite:g.db")).contains("sqlite:g.db"));
     }
 
     #[test]

@@ -2,6 +2,7 @@
 //!
 //! Sending one again is safe: a settle whose reply was lost answers `already`. An attempt's slot travels with its end and
 //! is free again when that is written: so what waits here is bounded, and no call is made whose end cannot be written.
+//! A few calls are under way at once, so that the store decides on one batch while it writes the one before.
 
 use std::sync::Arc;
 
@@ -9,6 +10,7 @@ use gangway_jobs::outcome::{Settled, Settlement};
 use gangway_store::{Release, SharedStore};
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use tokio::task::JoinSet;
 
 use crate::give_up::GiveUp;
 use crate::leases::Held;
@@ -16,7 +18,10 @@ use crate::outage::Outage;
 use crate::stats::Stats;
 
 /// So many ends travel in one call at most.
-const BATCH: usize = 512;
+const BATCH: usize = 256;
+
+/// So many calls are under way at most.
+const CALLS: usize = 3;
 
 /// The end of one lease.
 #[derive(Debug)]
@@ -52,8 +57,8 @@ pub(crate) fn start(
     give_up: Arc<GiveUp>,
 ) -> (Settler, tokio::task::JoinHandle<()>) {
     let (sender, receiver) = unbounded_channel();
-    let writer = Writer { store, held, stats, give_up };
-    (Settler(sender), tokio::spawn(async move { writer.write_all(receiver).await }))
+    let writer = Arc::new(Writer { store, held, stats, give_up });
+    (Settler(sender), tokio::spawn(writer.write_all(receiver)))
 }
 
 struct Writer {
@@ -64,21 +69,36 @@ struct Writer {
 }
 
 impl Writer {
-    async fn write_all(&self, mut receiver: UnboundedReceiver<(End, Slot)>) {
-        let mut ends = Vec::with_capacity(BATCH);
-        while receiver.recv_many(&mut ends, BATCH).await > 0 {
-            let (mut settlements, mut releases, mut slots) = (Vec::new(), Vec::new(), Vec::new());
-            for (end, slot) in ends.drain(..) {
-                slots.extend(slot);
-                match end {
-                    End::Settle(settlement) => settlements.push(*settlement),
-                    End::Release(release) => releases.push(release),
-                }
+    async fn write_all(self: Arc<Self>, mut receiver: UnboundedReceiver<(End, Slot)>) {
+        let mut under_way = JoinSet::new();
+        loop {
+            let mut ends = Vec::with_capacity(BATCH);
+            if receiver.recv_many(&mut ends, BATCH).await == 0 {
+                break;
             }
-            if self.settle(settlements).await.is_none() || self.release(releases).await.is_none() {
+            under_way.spawn(Arc::clone(&self).write(ends));
+            while under_way.len() >= CALLS || !under_way.is_empty() && self.give_up.is_raised() {
+                // Whatever it came to is told where it happened.
+                under_way.join_next().await;
+            }
+            if self.give_up.is_raised() {
                 return;
             }
-            drop(slots);
+        }
+        while under_way.join_next().await.is_some() {}
+    }
+
+    async fn write(self: Arc<Self>, ends: Vec<(End, Slot)>) {
+        let (mut settlements, mut releases, mut slots) = (Vec::new(), Vec::new(), Vec::new());
+        for (end, slot) in ends {
+            slots.extend(slot);
+            match end {
+                End::Settle(settlement) => settlements.push(*settlement),
+                End::Release(release) => releases.push(release),
+            }
+        }
+        if self.settle(settlements).await.is_some() {
+            self.release(releases).await;
         }
     }
 

@@ -15,6 +15,7 @@ use gangway_jobs::kind::Kind;
 use gangway_jobs::onboarding::Record;
 use gangway_jobs::transition::Consequence;
 use redis::Cmd;
+use tokio::sync::oneshot;
 
 use super::core::{Core, SeenCircuit, write_circuit};
 use super::draft::{Draft, Moment};
@@ -63,6 +64,8 @@ pub(super) struct Wanted {
     pub(super) circuit: bool,
     /// Whether it takes something in, which waits when memory is short.
     pub(super) takes_in: bool,
+    /// What must be written before: this one is decided meanwhile, and written behind it.
+    pub(super) behind: Option<oneshot::Receiver<()>>,
 }
 
 /// The desk of one decision.
@@ -161,7 +164,7 @@ impl Core {
         wanted: Wanted,
         decision: impl Fn(&mut Desk<'_>) -> Decided<T>,
     ) -> Result<T> {
-        let Wanted { ids, emails, known, assume_free, circuit, takes_in } = wanted;
+        let Wanted { ids, emails, known, assume_free, circuit, takes_in, mut behind } = wanted;
         let mut read = known;
         let mut owners = HashMap::new();
         let mut to_read = ids;
@@ -178,7 +181,13 @@ impl Core {
             }
             let moment = Moment { now: self.time.now(), life: self.life()? };
             let mut desk = self.lay_out(moment, std::mem::take(&mut read), &owners, workers.as_deref(), circuit);
-            match decision(&mut desk) {
+            let decided = decision(&mut desk);
+            if let Some(before) = behind.take()
+                && before.await.is_err()
+            {
+                return Err(Error::Closed);
+            }
+            match decided {
                 Ok(answer) => match self.commit(action, &desk, takes_in).await? {
                     Committed::Done => return Ok(answer),
                     Committed::Outdated => {

@@ -1,6 +1,7 @@
 //! Taking customers in.
 
 use futures::future::try_join_all;
+use tokio::sync::oneshot;
 use gangway_jobs::enqueue::{self, Answer, Known, NewOnboarding};
 use gangway_jobs::id::JobId;
 use gangway_jobs::job::Job;
@@ -30,12 +31,22 @@ impl RedisStore {
         let first = self.core.places(batch.len()).await?;
         let items: Vec<Item> =
             batch.into_iter().zip(first..).enumerate().map(item).collect::<Result<_>>()?;
-        // The next portion is on its way while the server writes the one before.
-        let portions = items.chunks(PORTION).map(|portion| self.take_in_portion(portion));
-        Ok(try_join_all(portions).await?.concat())
+        // The next portion is decided while the server writes the one before, and written behind it: of two rows that
+        // contradict each other, the first one counts.
+        let mut behind = None;
+        let portions = items.chunks(PORTION).map(|portion| {
+            let (written, next) = oneshot::channel();
+            self.take_in_portion(portion, std::mem::replace(&mut behind, Some(next)), written)
+        });
+        Ok(try_join_all(portions.collect::<Vec<_>>()).await?.concat())
     }
 
-    async fn take_in_portion(&self, items: &[Item]) -> Result<Vec<Answer>> {
+    async fn take_in_portion(
+        &self,
+        items: &[Item],
+        behind: Option<oneshot::Receiver<()>>,
+        written: oneshot::Sender<()>,
+    ) -> Result<Vec<Answer>> {
         let mut known: Vec<Found> = Vec::with_capacity(items.len());
         let mut seen = std::collections::HashSet::with_capacity(items.len());
         for item in items.iter().filter(|item| seen.insert(item.new.id)) {
@@ -47,11 +58,15 @@ impl RedisStore {
             emails: items.iter().map(|item| item.new.email_key).collect(),
             assume_free: true,
             takes_in: true,
+            behind,
             ..Wanted::default()
         };
         let one_by_one =
             |desk: &mut Desk<'_>| items.iter().map(|item| one(desk, item)).collect::<Decided<Vec<_>>>();
-        self.core.decide("take customers in", wanted, one_by_one).await
+        let answers = self.core.decide("take customers in", wanted, one_by_one).await?;
+        // The last one has nobody behind it.
+        written.send(()).unwrap_or_default();
+        Ok(answers)
     }
 }
 

@@ -19,7 +19,7 @@ use crate::bounds::bounded;
 use crate::{CallReport, Error, Result};
 
 /// So many ends are written by one script, which keeps the server for a few milliseconds.
-const PORTION: usize = 200;
+const PORTION: usize = 256;
 
 impl RedisStore {
     pub(super) async fn write_ends(&self, batch: Vec<Settlement>) -> Result<Vec<Settled>> {

@@ -157,13 +157,16 @@ impl<'a> Parts<'a> {
     }
 
     fn socket(self, tls: bool) -> Parsed<Address> {
-        self.only(&["db"])?;
+        self.only(&["db", "user", "pass"])?;
         if !self.hosts.is_empty() || !self.path.starts_with('/') || self.path.len() < 2 {
             return wrong("names no socket; use unix:///PATH/TO/redis.sock");
         }
         let place = Place::Socket(PathBuf::from(decode(self.path)?));
         let database = read_database(&self.parameter("db").unwrap_or_default())?;
-        Ok(Address { place, tls, login: self.login, database })
+        // As other clients write it; where a socket's url has no host, a login before it looks odd.
+        let user = either(self.login.user.clone(), self.parameter("user"))?;
+        let password = either(self.login.password.clone(), self.parameter("pass"))?;
+        Ok(Address { place, tls, login: Login { user, password }, database })
     }
 
     fn sentinel(self, tls: bool) -> Parsed<Address> {
@@ -202,6 +205,14 @@ impl<'a> Parts<'a> {
         }
         wrong(format!("has an unknown parameter after '?'; known are {}", known.join(" and ")))
     }
+}
+
+/// What may be named in one of two places.
+fn either(before: Option<String>, behind: Option<String>) -> Parsed<Option<String>> {
+    if before.is_some() && behind.is_some() {
+        return wrong("names the user or the password twice: before the path and after '?'");
+    }
+    Ok(before.or(behind))
 }
 
 fn read_login(text: &str) -> Parsed<Login> {

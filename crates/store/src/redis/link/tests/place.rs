@@ -21,6 +21,7 @@ fn a_url_names_its_place() {
         ("unix:/run/redis.sock", "unix:///run/redis.sock"),
         ("unix:///run/redis%20one.sock?db=3", "unix:///run/redis one.sock?db=3"),
         ("redis+unix://:p@/run/redis.sock", "unix:///run/redis.sock"),
+        ("unix:///run/redis.sock?user=u&pass=p&db=3", "unix:///run/redis.sock?db=3"),
         ("redis+sentinel://h/main", "redis+sentinel://h:26379/main"),
         ("redis+sentinel://u:p@a,b:5/main/2?sentinel_password=s", "redis+sentinel://a:26379,b:5/main/2"),
         ("rediss+sentinel://a/main", "rediss+sentinel://a:26379/main"),
@@ -43,6 +44,10 @@ fn credentials_are_percent_decoded() {
         ("redis://u%40x:p%2F%3f%23%40%C3%BC@h", (Some("u@x"), Some("p/?#@ü"))),
         ("redis://u:a:b@h", (Some("u"), Some("a:b"))),
         ("redis://:a@b@h", (None, Some("a@b"))),
+        ("unix://u:p@/s", (Some("u"), Some("p"))),
+        ("unix:///s?user=u&pass=p%2F", (Some("u"), Some("p/"))),
+        ("unix:/s?pass=p", (None, Some("p"))),
+        ("unix://:p@/s?user=u", (Some("u"), Some("p"))),
     ];
     for (url, expected) in table {
         assert_eq!(login(&Address::parse(url).unwrap()), expected, "{url}");
@@ -69,7 +74,9 @@ fn a_wrong_url_is_refused_without_a_word_of_its_password() {
         ("redis://:sec#secret@h", "percent-encoded"),
         ("redis://:secret%FF@h", "UTF-8"),
         ("unix://secret", "no socket"),
-        ("unix:///s?secret=1", "known are db"),
+        ("unix:///s?secret=1", "known are db and user and pass"),
+        ("unix://:secret@/s?pass=secret", "twice"),
+        ("unix:///s?pass=sec@secret", "percent-encoded"),
         ("redis+sentinel://:secret@h", "no master"),
         ("redis+sentinel://:secret@h/main?secret=secret", "known are sentinel_user and sentinel_password"),
         ("redis+cluster://:secret@h/1", "has only 0"),
