@@ -15,7 +15,7 @@ pub(crate) fn take_out(store: &mut Store, layers: &Layers) -> Result<(), Problem
     store.url = shown(&url);
     let file = store.password_file.trim();
     if !file.is_empty() {
-        if is_file(&url) || login(&url).is_some_and(|login| login.contains(':')) {
+        if is_file(&url) || login(&url).is_some_and(|login| login.contains(':')) || has_pass(&url) {
             let sentence = "store.password_file needs a store.url that names a server and holds no password";
             return Err(layers.blame(sentence.to_owned()));
         }
@@ -61,6 +61,11 @@ fn is_file(url: &str) -> bool {
     url.starts_with("sqlite:")
 }
 
+/// Whether a socket's url names its password behind the path; that of sentinels is another one.
+fn has_pass(url: &str) -> bool {
+    url.split_once('?').is_some_and(|(_, query)| query.split('&').any(|pair| pair.starts_with("pass=")))
+}
+
 fn after_scheme(url: &str) -> (&str, &str) {
     url.find("://").map_or(("", url), |at| url.split_at(at + "://".len()))
 }
@@ -70,7 +75,7 @@ fn login(url: &str) -> Option<&str> {
     after_scheme(url).1.rsplit_once('@').map(|(login, _hosts)| login)
 }
 
-/// Without parameters such as `sentinel_password`.
+/// Without parameters such as `sentinel_password`, and `pass` of a socket.
 fn without_passwords(rest: &str) -> String {
     let Some((front, query)) = rest.split_once('?') else { return rest.to_owned() };
     let name = |pair: &str| pair.split('=').next().unwrap_or_default().to_lowercase();
@@ -112,6 +117,7 @@ mod tests {
             ("redis+cluster://me:pw@a:1,b:2", "redis+cluster://me@a:1,b:2"),
             ("unix:///run/r.sock?db=1", "unix:///run/r.sock?db=1"),
             ("unix://me:pw@/run/r.sock?db=1&pass=pw", "unix://me@/run/r.sock?db=1"),
+            ("unix:///run/r.sock?user=me&pass=pw&db=1", "unix:///run/r.sock?user=me&db=1"),
             ("sqlite:/srv/me:pw@host/g.db", "sqlite:/srv/me:pw@host/g.db"),
             // None of these can be used, and none may tell its password either.
             ("redis:me:pw@host", "redis@host"),
@@ -121,6 +127,18 @@ mod tests {
             ("unix:///run/r.sock?a=b:c&pass=p@w", "unix://…"),
         ] {
             assert_eq!(shown(url), fit, "{url}");
+        }
+    }
+
+    #[test]
+    fn a_socket_may_name_its_password_behind_the_path() {
+        for (url, has) in [
+            ("unix:///run/r.sock?pass=pw", true),
+            ("unix:///run/r.sock?db=1&pass=pw", true),
+            ("unix:///run/r.sock?db=1", false),
+            ("redis+sentinel://a/main?sentinel_password=pw", false),
+        ] {
+            assert_eq!(has_pass(url), has, "{url}");
         }
     }
 

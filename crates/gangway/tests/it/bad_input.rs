@@ -67,15 +67,29 @@ fn a_store_that_is_none_or_somebody_elses_is_refused() {
     folder.run(["status"]).refused(&["text.db", "not a Gangway store"]);
     folder.run(["import", "good.csv"]).refused(&["not a Gangway store"]);
 
-    folder.set("GANGWAY__STORE__URL", "redis://user:hunter2@localhost");
-    let ran = folder.run(["status"]);
-    ran.refused(&["store.url", "sqlite:PATH"]);
-    assert!(!ran.stderr.contains("hunter2"), "{ran:?}");
+    folder.set("GANGWAY__STORE__RESPONSE_TIMEOUT", "200ms");
+    let gone = format!("redis://user:hunter2@127.0.0.1:{}", port_of_nobody());
+    for (url, says) in [
+        ("postgres://user:hunter2@127.0.0.1/gangway", ["store.url", "not supported", "sqlite:PATH"]),
+        (&gone, ["does not answer", "connection refused", "nothing was lost"]),
+    ] {
+        folder.set("GANGWAY__STORE__URL", url);
+        for command in [&["status"][..], &["import", "good.csv"]] {
+            let ran = folder.run(command);
+            ran.refused(&says);
+            assert!(!format!("{ran:?}").contains("hunter2"), "{ran:?}");
+        }
+    }
 
     folder.set("GANGWAY__STORE__URL", "sqlite:mine.db");
     assert_eq!(folder.run(["import", "good.csv"]).code, 0);
     folder.set("GANGWAY__API__BASE_URL", "https://api.1money.com");
     folder.run(["import", "good.csv"]).refused(&["made for the API at", "api.base_url"]);
+}
+
+/// A port at which nobody listens: it was free a moment ago.
+fn port_of_nobody() -> u16 {
+    std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 
 #[test]

@@ -13,6 +13,9 @@ use crate::wiring::store::{self, Purpose};
 const STORE: &str = "store";
 const STAMP: &str = "stamp";
 
+const ANOTHER: &str = "set store.url to another place (at the same Redis: another store.namespace), or the settings to what \
+                       the store was made with";
+
 const WHY_STORE: &str = "everything that a worker knows is kept there";
 
 /// Looks at the place of the store, then into it.
@@ -69,10 +72,7 @@ fn refused(error: &gangway_store::Error, path: Option<&Path>) -> Finding {
             format!("{} was removed or replaced just now", path.display()),
             "leave the file in its place while gangway runs, restart the workers, and run `gangway doctor` again",
         ),
-        Store::Mismatch { mismatch } => problem(
-            mismatch.clone(),
-            "set store.url to another path, or the settings to what the store was made with",
-        ),
+        Store::Mismatch { mismatch } => problem(mismatch.clone(), ANOTHER),
         Store::Busy { .. } => {
             let find = path.map_or(String::new(), |path| format!(" (`fuser -v {}`)", disk::quoted(path)));
             problem(
@@ -115,7 +115,7 @@ async fn look(store: &dyn Store, settings: &Settings) -> gangway_store::Result<V
             STAMP,
             mismatch,
             "import and worker refuse, because customers of one API must never meet another",
-            "set store.url to another path, or the settings to what the store was made with",
+            ANOTHER,
         ),
     });
     findings.extend(waiting::check(store, &status, sections, now).await?);
@@ -125,7 +125,7 @@ async fn look(store: &dyn Store, settings: &Settings) -> gangway_store::Result<V
 /// The password is not in there any more; who logs in need not be shown either.
 fn without_user(url: &str) -> String {
     match (url.split_once("://"), url.rsplit_once('@')) {
-        (Some((scheme, _)), Some((_user, hosts))) if scheme.starts_with("redis") => {
+        (Some((scheme, _)), Some((_user, hosts))) if scheme != "sqlite" => {
             format!("{scheme}://{hosts}")
         }
         _ => url.to_owned(),
