@@ -24,6 +24,7 @@ mod draft;
 mod enqueue;
 mod extend;
 mod found;
+mod fresh;
 mod imports;
 mod keys;
 mod lease;

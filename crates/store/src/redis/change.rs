@@ -264,14 +264,14 @@ const fn number_of(kind: Kind) -> [u8; 1] {
 
 /// Where a waiting job stands.
 #[derive(PartialEq)]
-struct Waiting {
-    lane: Vec<u8>,
+pub(super) struct Waiting {
+    pub(super) lane: Vec<u8>,
     due: i64,
-    member: [u8; 23],
+    pub(super) member: [u8; 23],
 }
 
 impl Waiting {
-    fn of(onboarding: &Onboarding, job: &Job) -> Option<Self> {
+    pub(super) fn of(onboarding: &Onboarding, job: &Job) -> Option<Self> {
         let lane = job.id.kind.index() * 4 + usize::from(job.parked) * 2 + usize::from(job.losses == 0);
         waits(job).then(|| Self {
             lane: lane.to_string().into_bytes(),

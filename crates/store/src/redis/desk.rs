@@ -15,7 +15,6 @@ use gangway_jobs::kind::Kind;
 use gangway_jobs::onboarding::Record;
 use gangway_jobs::transition::Consequence;
 use redis::Cmd;
-use tokio::sync::oneshot;
 
 use super::core::{Core, SeenCircuit, write_circuit};
 use super::draft::{Draft, Moment};
@@ -56,16 +55,12 @@ pub(super) struct Wanted {
     pub(super) ids: Vec<OnboardingId>,
     /// Keyed e-mails whose owners to read.
     pub(super) emails: Vec<EmailKey>,
-    /// Onboardings that were read before, or are only believed to be so: they may be outdated.
+    /// Onboardings that were read before; they may be outdated.
     pub(super) known: Vec<Found>,
-    /// Whether to believe, at first, that the e-mails belong to nobody.
-    pub(super) assume_free: bool,
     /// Whether it stands on the circuit.
     pub(super) circuit: bool,
     /// Whether it takes something in, which waits when memory is short.
     pub(super) takes_in: bool,
-    /// What must be written before: this one is decided meanwhile, and written behind it.
-    pub(super) behind: Option<oneshot::Receiver<()>>,
 }
 
 /// The desk of one decision.
@@ -164,11 +159,11 @@ impl Core {
         wanted: Wanted,
         decision: impl Fn(&mut Desk<'_>) -> Decided<T>,
     ) -> Result<T> {
-        let Wanted { ids, emails, known, assume_free, circuit, takes_in, mut behind } = wanted;
+        let Wanted { ids, emails, known, circuit, takes_in } = wanted;
         let mut read = known;
         let mut owners = HashMap::new();
         let mut to_read = ids;
-        let mut must_read_owners = !assume_free && !emails.is_empty();
+        let mut must_read_owners = !emails.is_empty();
         let mut workers: Option<Vec<WorkerState>> = None;
         for _ in 0..PATIENCE {
             if !to_read.is_empty() || must_read_owners {
@@ -181,13 +176,7 @@ impl Core {
             }
             let moment = Moment { now: self.time.now(), life: self.life()? };
             let mut desk = self.lay_out(moment, std::mem::take(&mut read), &owners, workers.as_deref(), circuit);
-            let decided = decision(&mut desk);
-            if let Some(before) = behind.take()
-                && before.await.is_err()
-            {
-                return Err(Error::Closed);
-            }
-            match decided {
+            match decision(&mut desk) {
                 Ok(answer) => match self.commit(action, &desk, takes_in).await? {
                     Committed::Done => return Ok(answer),
                     Committed::Outdated => {

@@ -11,18 +11,20 @@ use gangway_jobs::transition;
 
 use super::RedisStore;
 use super::desk::{Decided, Desk, Wanted};
-use super::found::{Found, Kept};
+use super::fresh::{Fresh, are_independent};
 use crate::bounds::bounded;
 use crate::{Error, Result};
+
+const ACTION: &str = "take customers in";
 
 /// So many are taken in by one script, which keeps the server for a few milliseconds.
 const PORTION: usize = 200;
 
 /// A customer with the stored input of its create job and its place in the order of taking in.
-struct Item {
-    new: NewOnboarding,
-    payload: String,
-    place: u64,
+pub(super) struct Item {
+    pub(super) new: NewOnboarding,
+    pub(super) payload: String,
+    pub(super) place: u64,
 }
 
 impl RedisStore {
@@ -47,26 +49,58 @@ impl RedisStore {
         behind: Option<oneshot::Receiver<()>>,
         written: oneshot::Sender<()>,
     ) -> Result<Vec<Answer>> {
-        let mut known: Vec<Found> = Vec::with_capacity(items.len());
-        let mut seen = std::collections::HashSet::with_capacity(items.len());
-        for item in items.iter().filter(|item| seen.insert(item.new.id)) {
-            known.push(Found { id: item.new.id, kept: Kept::Nothing, held: [None; 3] });
+        let answers = if are_independent(items) {
+            self.take_in_new(items, behind).await?
+        } else {
+            if let Some(before) = behind {
+                before.await.map_err(|_failed| Error::Closed)?;
+            }
+            self.take_in_known(&items.iter().collect::<Vec<_>>()).await?
+        };
+        // The last one has nobody behind it.
+        written.send(()).unwrap_or_default();
+        Ok(answers)
+    }
+
+    /// Most are new: so that is what is tried at first. The others are decided one by one.
+    async fn take_in_new(
+        &self,
+        items: &[Item],
+        behind: Option<oneshot::Receiver<()>>,
+    ) -> Result<Vec<Answer>> {
+        let mut fresh = Fresh::new(items, self.core.time.now(), self.core.life()?);
+        if let Some(before) = behind {
+            before.await.map_err(|_failed| Error::Closed)?;
         }
-        // Most are new: so that is what is tried at first, without reading anything. The write finds out.
+        let left_out = loop {
+            if let Some(left_out) = self.core.take_in_fresh(&fresh).await? {
+                break left_out;
+            }
+            fresh = Fresh::new(items, self.core.time.now(), self.core.life()?);
+        };
+        let mut answers = vec![Answer::New; items.len()];
+        if !left_out.is_empty() {
+            let known: Vec<&Item> = left_out.iter().filter_map(|place| items.get(*place)).collect();
+            for (place, answer) in left_out.iter().zip(self.take_in_known(&known).await?) {
+                answers[*place] = answer;
+            }
+        }
+        Ok(answers)
+    }
+
+    /// Decides about each, on all that is known.
+    async fn take_in_known(&self, items: &[&Item]) -> Result<Vec<Answer>> {
+        let mut seen = std::collections::HashSet::with_capacity(items.len());
+        let ids = items.iter().map(|item| item.new.id).filter(|id| seen.insert(*id)).collect();
         let wanted = Wanted {
-            known,
+            ids,
             emails: items.iter().map(|item| item.new.email_key).collect(),
-            assume_free: true,
             takes_in: true,
-            behind,
             ..Wanted::default()
         };
         let one_by_one =
             |desk: &mut Desk<'_>| items.iter().map(|item| one(desk, item)).collect::<Decided<Vec<_>>>();
-        let answers = self.core.decide("take customers in", wanted, one_by_one).await?;
-        // The last one has nobody behind it.
-        written.send(()).unwrap_or_default();
-        Ok(answers)
+        self.core.decide(ACTION, wanted, one_by_one).await
     }
 }
 

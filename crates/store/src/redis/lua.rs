@@ -43,6 +43,7 @@ pub(super) static OPEN: Script = writes!("open");
 pub(super) static COMMIT: Script = writes!("commit", "append");
 /// The same, but refused when memory is short: for what is new.
 pub(super) static TAKE_IN: Script = takes_in!("commit", "append");
+pub(super) static TAKE_IN_FRESH: Script = takes_in!("take_in");
 pub(super) static LOAD: Script = reads!("load");
 pub(super) static LEASE: Script = writes!("lease", "bucket");
 pub(super) static EXTEND: Script = writes!("extend");
