@@ -24,7 +24,9 @@ pub(super) enum Ground {
 pub(super) fn of(kind: measurement::Ground) -> Result<Ground, String> {
     match kind {
         measurement::Ground::Redis => {
-            let options = Options { appendonly: Some(Fsync::EverySec), ..Options::default() };
+            // A log that grows from nothing is rewritten again and again, by a second process: that would measure the machine.
+            let options = Options { appendonly: Some(Fsync::EverySec), ..Options::default() }
+                .with("auto-aof-rewrite-percentage", "0");
             let server = Server::start(&options).map_err(|error| error.to_string())?;
             Ok(Ground::Redis(Box::new(server)))
         }

@@ -36,7 +36,8 @@ const METHOD: &str = "\
 ## How it is measured
 
 - Every run has a server of its own, started for it and dropped after it: Redis with `appendonly yes`, `appendfsync everysec`
-  and `noeviction`, everything else as it comes. Server, worker, and whatever else a case needs share one machine.
+  and `noeviction`, without rewrites of the log (from nothing it doubles every second, and a second process would rewrite it
+  beside the measurement), everything else as it comes. Server, worker, and whatever else a case needs share one machine.
 - What belongs together is run in turns: ours, the bare calls, the peers, and again from the first. A result is the median of the
   runs, with the smallest and the largest behind it.
 - Gangway's cases run through the public crates with all checks on: the lease's token, pause, circuit, rate limit (set above what
