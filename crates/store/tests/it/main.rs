@@ -5,4 +5,5 @@
 mod conformance;
 mod harness;
 mod model_based;
+mod redis;
 mod sqlite;
