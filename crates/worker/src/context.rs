@@ -16,7 +16,7 @@ use crate::limit::Limit;
 /// So long a handler waits under any limit.
 const SHORT: Duration = Duration::from_secs(2);
 /// And no longer than that, however low the limit is.
-const LONG: Duration = Duration::from_secs(60);
+const LONG: Duration = Duration::from_mins(1);
 /// So many tokens go by before it gives up: others take some of them.
 const TOKENS: u32 = 3;
 
