@@ -6,7 +6,9 @@ use std::path::PathBuf;
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The url names no kind of store that there is.
-    #[error("store.url {url:?} is not supported; use sqlite:PATH or redis://HOST:PORT; docs/deploy.md lists all forms")]
+    #[error(
+        "store.url {url:?} is not supported; use sqlite:PATH or redis://HOST:PORT; docs/deploy.md lists all forms"
+    )]
     UnsupportedUrl {
         /// The url, without credentials.
         url: String,
@@ -30,7 +32,9 @@ pub enum Error {
         path: PathBuf,
     },
     /// A newer release made it.
-    #[error("the store at {place} has schema version {found}, but this release knows up to {known}: upgrade gangway")]
+    #[error(
+        "the store at {place} has schema version {found}, but this release knows up to {known}: upgrade gangway"
+    )]
     Newer {
         /// Where it is, without credentials.
         place: String,
@@ -106,7 +110,9 @@ pub enum Error {
         reason: String,
     },
     /// The server is out of memory, and refuses what is new.
-    #[error("the store at {place} is out of memory and takes nothing in; raise maxmemory or prune, then go on")]
+    #[error(
+        "the store at {place} is out of memory and takes nothing in; raise maxmemory or prune, then go on"
+    )]
     OutOfMemory {
         /// The server, without credentials.
         place: String,

@@ -28,6 +28,7 @@ mod fresh;
 mod imports;
 mod keys;
 mod lease;
+mod life;
 mod limits;
 mod link;
 mod look;

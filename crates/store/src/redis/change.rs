@@ -12,9 +12,9 @@ use sha2::{Digest as _, Sha256};
 
 use super::codec;
 use super::draft::{After, Draft, Moment, waits};
-use super::found::Kept;
-use super::onboarding::{Onboarding, Revision};
+use super::found::{Aside, Kept};
 use super::keys;
+use super::onboarding::{Onboarding, Revision};
 use super::take_back::member_of;
 use super::write::Write;
 
@@ -93,14 +93,15 @@ impl Draft {
         let mut proven = false;
         for kind in Kind::ALL {
             self.job(write, kind, is_written);
-            proven |= self.lease(write, kind, is_written);
+            proven |= self.lease(write, kind, is_written, moment.now);
         }
         self.value(write, proven);
     }
 
     /// Whether anything changes that is not the onboarding itself.
     fn changes_beside(&self) -> bool {
-        let row = |kept: &Kept| if let Kept::Row(row) = kept { Some((row.row.clone(), row.fences)) } else { None };
+        let row =
+            |kept: &Kept| if let Kept::Row(row) = kept { Some((row.row.clone(), row.fences)) } else { None };
         let now = if let After::Row(row) = &self.after { Some((row.row.clone(), row.fences)) } else { None };
         !self.set_aside.is_empty() || now != row(&self.found.kept)
     }
@@ -110,7 +111,10 @@ impl Draft {
         match &self.found.kept {
             Kept::Nothing => write.must_be_new(self.id()),
             Kept::Whole(..) if proven => {}
-            Kept::Whole(_, revision) | Kept::Damaged(revision) => write.must_have_revision(self.id(), &revision.0),
+            Kept::Whole(_, revision) => write.must_have_revision(self.id(), &revision.0),
+            Kept::Damaged(Some(beginning)) => write.must_have_revision(self.id(), beginning),
+            // There is nothing that a write could overwrite.
+            Kept::Damaged(None) => {}
             Kept::Row(row) => write.must_have_row(self.id(), &row.stored),
         }
         match &self.after {
@@ -187,7 +191,8 @@ impl Draft {
         let name = member_of(JobId { onboarding: self.id(), kind });
         let before = self.found.whole().and_then(|onboarding| Some((onboarding, onboarding.job(kind)?)));
         let after = self.onboarding().and_then(|onboarding| Some((onboarding, onboarding.job(kind)?)));
-        let place = |of: Option<(&Onboarding, &Job)>| of.and_then(|(onboarding, job)| Waiting::of(onboarding, job));
+        let place =
+            |of: Option<(&Onboarding, &Job)>| of.and_then(|(onboarding, job)| Waiting::of(onboarding, job));
         let (was, is) = (place(before), place(after));
         if was != is {
             if let Some(was) = &was {
@@ -211,7 +216,8 @@ impl Draft {
                 None => write.command("ZREM", keys::RETRY, &number_of(kind), &[id]),
             }
         }
-        let is_dead = |of: Option<(&Onboarding, &Job)>| of.is_some_and(|(_, job)| matches!(job.hold, Hold::Dead(_)));
+        let is_dead =
+            |of: Option<(&Onboarding, &Job)>| of.is_some_and(|(_, job)| matches!(job.hold, Hold::Dead(_)));
         match (is_dead(before), is_dead(after) || self.set_aside.contains(&kind)) {
             (false, true) => {
                 write.command("ZADD", keys::DEAD, &[], &[b"0", &name]);
@@ -226,9 +232,14 @@ impl Draft {
     }
 
     /// The lease of a job: it ends, or it stays and shows that something was written. Answers whether it is compared.
-    fn lease(&self, write: &mut Write, kind: Kind, is_written: bool) -> bool {
-        let Some(held) = self.found.held[kind.index()] else { return false };
+    fn lease(&self, write: &mut Write, kind: Kind, is_written: bool, now: Timestamp) -> bool {
         let name = member_of(JobId { onboarding: self.id(), kind });
+        if let Some(aside) = self.found.aside[kind.index()].filter(|_| is_written) {
+            // From now on its stored form says that it is dead, or what has become of it.
+            write.must_be_held(&name, aside.as_bytes());
+            write.end_lease(&name);
+        }
+        let Some(held) = self.found.held[kind.index()] else { return false };
         let after = self.onboarding().and_then(|onboarding| onboarding.job(kind));
         let stays = after.and_then(Job::lease).filter(|lease| lease.token == held.token());
         if let Some(lease) = stays {
@@ -244,6 +255,9 @@ impl Draft {
         }
         write.must_be_held(&name, held.as_bytes());
         write.end_lease(&name);
+        if self.is_damaged() {
+            write.mark_lease(&name, Aside::new(now).as_bytes());
+        }
         write.sum(format!("l{}", kind.index()), -1);
         let before = self.found.whole().and_then(|onboarding| onboarding.job(kind));
         if before.is_none_or(|job| job.losses > 0) {

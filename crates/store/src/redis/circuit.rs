@@ -12,6 +12,8 @@ use super::take_back::job_of;
 use super::{RedisStore, keys};
 use crate::Result;
 
+const ACTION: &str = "resolve the circuit";
+
 /// So many parked jobs are put back by one script.
 const PORTION: usize = 200;
 
@@ -35,7 +37,7 @@ impl RedisStore {
             desk.wake = true;
             Ok(desk.circuit().resolve(resolution, &policies.circuit, now))
         };
-        let kinds = self.core.decide("resolve the circuit", wanted, resolve).await?;
+        let kinds = self.core.decide(ACTION, wanted, resolve).await?;
         // The parked are tried again either way: as if nothing had been, or to be buried if they meet it again. Those that
         // a crash leaves parked here stand behind the others, and are tried all the same.
         for kind in &kinds {
@@ -46,45 +48,54 @@ impl RedisStore {
 
     async fn unpark(&self, kind: Kind) -> Result<()> {
         for lane in [2, 3] {
-            let key = self.core.keys.of(&format!("{}{}", keys::DUE, kind.index() * 4 + lane));
-            loop {
-                let mut page = redis::cmd("ZRANGE");
-                page.arg(&key).arg(0).arg(PORTION - 1);
-                let members = list(self.core.work.send("resolve the circuit", &page).await?).unwrap_or_default();
-                let ids: Vec<OnboardingId> =
-                    members.into_iter().filter_map(|member| onboarding_of(&bytes(member)?)).collect();
-                if ids.is_empty() {
-                    break;
-                }
-                self.put_back(ids.into_iter().map(|onboarding| JobId { onboarding, kind }).collect()).await?;
-            }
+            self.unpark_lane(kind, lane).await?;
         }
         // What runs now would be parked again by its end.
         let leased = redis::cmd("HKEYS").arg(self.core.keys.of(keys::HELD)).to_owned();
-        let leased = list(self.core.work.send("resolve the circuit", &leased).await?).unwrap_or_default();
-        let running: Vec<JobId> =
-            leased.into_iter().filter_map(|member| job_of(&bytes(member)?)).filter(|job| job.kind == kind).collect();
+        let leased = list(self.core.work.send(ACTION, &leased).await?).unwrap_or_default();
+        let running = leased.into_iter().filter_map(|member| job_of(&bytes(member)?));
+        let running: Vec<JobId> = running.filter(|job| job.kind == kind).collect();
         for portion in running.chunks(PORTION) {
-            self.put_back(portion.to_vec()).await?;
+            self.put_back(portion).await?;
         }
         Ok(())
     }
 
-    async fn put_back(&self, jobs: Vec<JobId>) -> Result<()> {
+    async fn unpark_lane(&self, kind: Kind, lane: usize) -> Result<()> {
+        let key = self.core.keys.of(&format!("{}{}", keys::DUE, kind.index() * 4 + lane));
+        let mut past = 0;
+        loop {
+            let mut page = redis::cmd("ZRANGE");
+            page.arg(&key).arg(past).arg(past + PORTION - 1);
+            let members = list(self.core.work.send(ACTION, &page).await?).unwrap_or_default();
+            if members.is_empty() {
+                return Ok(());
+            }
+            let count = members.len();
+            let ids = members.into_iter().filter_map(|member| onboarding_of(&bytes(member)?));
+            let jobs: Vec<JobId> = ids.map(|onboarding| JobId { onboarding, kind }).collect();
+            // What cannot be read stays where it is: the next page lies behind it.
+            past += count - self.put_back(&jobs).await?;
+        }
+    }
+
+    /// Answers how many were parked, and are no more.
+    async fn put_back(&self, jobs: &[JobId]) -> Result<usize> {
         let wanted = Wanted { ids: jobs.iter().map(|job| job.onboarding).collect(), ..Wanted::default() };
         let put_back = |desk: &mut Desk<'_>| {
-            let now = desk.moment.now;
-            for id in &jobs {
+            let (now, mut count) = (desk.moment.now, 0);
+            for id in jobs {
                 desk.draft(id.onboarding)?.with_job(id.kind, |job| {
                     if job.parked {
                         job.parked = false;
                         transition::hasten(job, now);
+                        count += 1;
                     }
                 });
             }
-            Ok(())
+            Ok(count)
         };
-        self.core.decide("resolve the circuit", wanted, put_back).await
+        self.core.decide(ACTION, wanted, put_back).await
     }
 }
 

@@ -6,36 +6,16 @@ use std::time::Duration;
 
 use gangway_jobs::circuit::Circuit;
 use gangway_jobs::clock::{Clock, Timestamp};
-use gangway_jobs::event::Epoch;
 use redis::{Cmd, Value};
 
 use super::keys::Keys;
-use super::link::{Greeting, Link, Role, Server};
+use super::life::{Life, Opening};
+use super::link::{Link, Role, Server};
 use super::scripts::Script;
 use super::time::Time;
 use super::wake::Wake;
 use super::{keys, lua, reply};
-use crate::stamp::KEY_VERSION;
 use crate::{Error, Mode, Policies, RedisConfig, Result, Stamp};
-
-/// The version of the layout that this release writes.
-const LAYOUT: u32 = 1;
-
-/// Which life of the store this is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Life {
-    pub(super) epoch: Epoch,
-    /// Counted from 0; what stored sequences refer to.
-    pub(super) number: u64,
-}
-
-/// What opening found.
-#[derive(Clone, Debug)]
-struct Opened {
-    stamp: Stamp,
-    life: Life,
-    layout: u32,
-}
 
 /// The circuit as it was last seen, with the revision that tells whether it still is so.
 #[derive(Clone, Debug, Default)]
@@ -55,51 +35,18 @@ pub(super) struct Core {
     pub(super) policies: Policies,
     /// Somebody in this process has written what others may wait for.
     pub(super) wake: Arc<Wake>,
-    opened: Shared,
+    opening: Arc<Opening>,
     circuit: Mutex<SeenCircuit>,
     /// Places in the order of taking in that are this process's to give.
     places: Mutex<Range<u64>>,
 }
 
-/// What opening says to the server.
-#[derive(Clone, Debug)]
-struct Opening {
-    /// What the store is to be made for, if it may be made.
-    made_for: Option<String>,
-}
-
-impl Opening {
-    fn new(mode: &Mode) -> Self {
-        let expected = mode.expected().filter(|_| mode.may_create());
-        Self { made_for: expected.and_then(|expected| serde_json::to_string(expected).ok()) }
-    }
-
-    fn command(&self, keys: &Keys, time: &Time, run_id: &str) -> Cmd {
-        let mut command = redis::cmd("EVAL");
-        command.arg(lua::OPEN.source()).arg(1).arg(keys.tag());
-        command.arg(time.argument().map_or_else(String::new, |now| now.as_millis().to_string())).arg("");
-        command.arg(if self.made_for.is_some() { "create" } else { "found" });
-        command.arg(self.made_for.as_deref().unwrap_or_default()).arg(KEY_VERSION).arg(LAYOUT).arg(run_id);
-        command
-    }
-}
-
-fn run_id(info: &str) -> &str {
-    info.lines().find_map(|line| line.strip_prefix("run_id:")).unwrap_or_default().trim()
-}
-
-/// What opening found, as the latest connection did.
-type Shared = Arc<Mutex<Option<std::result::Result<Opened, Refusal>>>>;
-
-/// Why a store was not opened.
-#[derive(Clone, Debug)]
-enum Refusal {
-    Missing,
-}
-
 impl std::fmt::Debug for Core {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Core").field("place", &self.work.place()).field("keys", &self.keys).finish_non_exhaustive()
+        f.debug_struct("Core")
+            .field("place", &self.work.place())
+            .field("keys", &self.keys)
+            .finish_non_exhaustive()
     }
 }
 
@@ -123,9 +70,8 @@ impl Core {
         let server = Arc::new(Server::parse(url, config)?);
         let keys = Keys::new(&config.namespace);
         let time = Arc::new(Time::new(clock));
-        let opened = Arc::new(Mutex::new(None));
-        let opening = Opening::new(mode);
-        let greeting = greeting(&keys, &time, &opening, &opened);
+        let opening = Arc::new(Opening::new(&server.place, mode));
+        let greeting = opening.greeting(&keys, &time);
         let link = |role, greeting| Link::new(Arc::clone(&server), role, greeting);
         let core = Self {
             work: link(Role::Work, Some(greeting)),
@@ -135,43 +81,26 @@ impl Core {
             time,
             policies,
             wake: Arc::default(),
-            opened,
+            opening,
             circuit: Mutex::default(),
             places: Mutex::new(0..0),
         };
         core.work.send("open the store", &redis::cmd("PING")).await?;
-        core.check(mode)?;
+        core.life()?;
         Ok(core)
     }
 
-    /// Whether what was opened is what was asked for.
-    fn check(&self, mode: &Mode) -> Result<()> {
-        let opened = self.opened()?;
-        if opened.layout > LAYOUT {
-            return Err(Error::Newer {
-                place: self.work.place().to_owned(),
-                found: opened.layout,
-                known: LAYOUT,
-            });
-        }
-        let mismatch = mode.expected().and_then(|expected| opened.stamp.mismatch(expected));
-        mismatch.map_or(Ok(()), |mismatch| Err(Error::Mismatch { mismatch }))
-    }
-
-    fn opened(&self) -> Result<Opened> {
-        match &*lock(&self.opened) {
-            Some(Ok(opened)) => Ok(opened.clone()),
-            Some(Err(Refusal::Missing)) | None => Err(Error::Missing { place: self.work.place().to_owned() }),
-        }
-    }
-
     pub(super) fn stamp(&self) -> Result<Stamp> {
-        let opened = self.opened()?;
-        Ok(Stamp { epoch: opened.life.epoch, ..opened.stamp })
+        Ok(self.opening.opened()?.stamp())
     }
 
     pub(super) fn life(&self) -> Result<Life> {
-        Ok(self.opened()?.life)
+        Ok(self.opening.opened()?.life)
+    }
+
+    /// Whether this is still the store that was asked for. If it was not when it was last looked at, it may be again.
+    pub(super) async fn be_sure(&self, action: &'static str) -> Result<()> {
+        if self.opening.opened().is_err() { self.greet_again(action).await } else { Ok(()) }
     }
 
     /// Runs a script; its first two arguments are given.
@@ -179,25 +108,43 @@ impl Core {
         &self,
         action: &'static str,
         script: &'static Script,
-        fill: impl FnOnce(&mut Cmd),
+        fill: impl Fn(&mut Cmd),
     ) -> Result<Reply> {
-        self.call_on(&self.work, action, script, None, fill).await
+        self.call_on(&self.work, action, script, fill).await
     }
 
-    /// The same, on that connection, and only in that life of the store: in another, the word is `epoch`.
+    /// The same, on that connection.
     pub(super) async fn call_on(
         &self,
         link: &Link,
         action: &'static str,
         script: &'static Script,
-        life: Option<Life>,
+        fill: impl Fn(&mut Cmd),
+    ) -> Result<Reply> {
+        loop {
+            self.be_sure(action).await?;
+            let reply = self.call_in(self.life()?, link, action, script, &fill).await?;
+            // What is asked in another life of the store is asked again, once it is known that it is the same store.
+            if reply.word != "epoch" {
+                return Ok(reply);
+            }
+        }
+    }
+
+    /// The same, only in that life of the store: in another, the word is `epoch`.
+    pub(super) async fn call_in(
+        &self,
+        life: Life,
+        link: &Link,
+        action: &'static str,
+        script: &'static Script,
         fill: impl FnOnce(&mut Cmd),
     ) -> Result<Reply> {
         let mut command = script.call(self.keys.tag().as_bytes());
         command.arg(self.time.argument().map_or_else(String::new, |now| now.as_millis().to_string()));
-        command.arg(life.map_or_else(String::new, |life| life.epoch.0.to_string()));
+        command.arg(life.epoch.0);
         fill(&mut command);
-        let reply = reply::read(action, link.place(), link.run(action, script, &command).await?)?;
+        let reply = reply::read(action, link.run(action, script, &command).await?)?;
         match reply.word.as_str() {
             "missing" => {
                 // Somebody has deleted the store. What may make one makes it anew; else there is none.
@@ -221,23 +168,26 @@ impl Core {
     /// Opens the store again.
     async fn greet_again(&self, action: &'static str) -> Result<()> {
         self.work.greet(action).await?;
-        self.opened().map(drop)
+        self.life().map(drop)
     }
 
     /// So many places in the order of taking in; answers the first. They are taken from the store in blocks.
     pub(super) async fn places(&self, count: usize) -> Result<u64> {
         /// Places that a process which ends leaves unused are no loss: there are 2⁴⁸.
         const BLOCK: u64 = 1 << 16;
+        const ACTION: &str = "take customers in";
         let count = count as u64;
         if let Some(first) = self.next_places(count) {
             return Ok(first);
         }
-        let mut take = redis::cmd("HINCRBY");
-        take.arg(self.keys.of(keys::META)).arg("places").arg(BLOCK);
-        let action = "take customers in";
-        let end = reply::int(&self.work.send(action, &take).await?).ok_or_else(|| reply::other_form(action))?;
-        *lock(&self.places) = end.unsigned_abs() - BLOCK..end.unsigned_abs();
-        Ok(self.next_places(count).unwrap_or_default())
+        let fill = |command: &mut Cmd| {
+            command.arg(keys::META).arg("places").arg(BLOCK);
+        };
+        let [end] = self.call(ACTION, &lua::PLACES, fill).await?.parts(ACTION)?;
+        let end = reply::int(&end).ok_or_else(|| reply::other_form(ACTION))?.unsigned_abs();
+        let first = end.saturating_sub(BLOCK);
+        *lock(&self.places) = first + count..end;
+        Ok(first)
     }
 
     fn next_places(&self, count: u64) -> Option<u64> {
@@ -247,6 +197,14 @@ impl Core {
             places.start += count;
             first
         })
+    }
+
+    /// Counts something up.
+    pub(super) async fn count(&self, action: &'static str, name: &'static str) -> Result<()> {
+        let fill = |command: &mut Cmd| {
+            command.arg(keys::SUMS).arg(name).arg(1);
+        };
+        self.call(action, &lua::COUNT, fill).await.map(drop)
     }
 
     // ---- the circuit ----
@@ -308,36 +266,6 @@ pub(super) struct SeenStored {
 pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     // Plain values, changed in one assignment: a panic elsewhere cannot leave them half written.
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// What is said on each fresh connection: opens the store, and notices that the server is another process than before.
-fn greeting(keys: &Keys, time: &Arc<Time>, opening: &Opening, opened: &Shared) -> Greeting {
-    let (keys, time, opening, opened) = (keys.clone(), Arc::clone(time), opening.clone(), Arc::clone(opened));
-    Arc::new(move |mut connection| {
-        let (keys, time, opening, opened) =
-            (keys.clone(), Arc::clone(&time), opening.clone(), Arc::clone(&opened));
-        Box::pin(async move {
-            let info: String = redis::cmd("INFO").arg("server").query_async(&mut connection).await?;
-            let command = opening.command(&keys, &time, run_id(&info));
-            let value: Value = command.query_async(&mut connection).await?;
-            *lock(&opened) = Some(read_opened(value));
-            Ok(())
-        })
-    })
-}
-
-fn read_opened(value: Value) -> std::result::Result<Opened, Refusal> {
-    let words: Vec<String> = reply::list(value).unwrap_or_default().into_iter().filter_map(reply::text).collect();
-    let [word, _now, made_for, key_version, layout, epoch, number] = words.as_slice() else {
-        return Err(Refusal::Missing);
-    };
-    let made_for = serde_json::from_str(made_for).ok().filter(|_| word == "ok").ok_or(Refusal::Missing)?;
-    let epoch = Epoch(epoch.parse().unwrap_or_default());
-    Ok(Opened {
-        stamp: Stamp { made_for, key_version: key_version.parse().unwrap_or_default(), epoch },
-        life: Life { epoch, number: number.parse().unwrap_or_default() },
-        layout: layout.parse().unwrap_or_default(),
-    })
 }
 
 /// How long a lease or a wait is, as scripts count.

@@ -28,6 +28,9 @@ use crate::{Error, Policies, Result, WorkerState};
 /// So often may what was read be outdated before it is written: each time somebody else has got on.
 const PATIENCE: usize = 100;
 
+/// So many onboardings are read by one script.
+const LOADED_AT_ONCE: usize = 250;
+
 /// Why a decision could not be made.
 #[derive(Debug)]
 pub(super) enum Fault {
@@ -148,7 +151,10 @@ impl Desk<'_> {
 /// What came of a write.
 enum Committed {
     Done,
+    /// Something of what was read has changed.
     Outdated,
+    /// The circuit has changed; nothing is known of the rest.
+    OtherCircuit,
 }
 
 impl Core {
@@ -165,6 +171,7 @@ impl Core {
         let mut to_read = ids;
         let mut must_read_owners = !emails.is_empty();
         let mut workers: Option<Vec<WorkerState>> = None;
+        self.be_sure(action).await?;
         for _ in 0..PATIENCE {
             if !to_read.is_empty() || must_read_owners {
                 let emails = if must_read_owners { &emails[..] } else { &[] };
@@ -175,10 +182,12 @@ impl Core {
                 must_read_owners = false;
             }
             let moment = Moment { now: self.time.now(), life: self.life()? };
-            let mut desk = self.lay_out(moment, std::mem::take(&mut read), &owners, workers.as_deref(), circuit);
+            let mut desk =
+                self.lay_out(moment, std::mem::take(&mut read), &owners, workers.as_deref(), circuit);
             match decision(&mut desk) {
                 Ok(answer) => match self.commit(action, &desk, takes_in).await? {
                     Committed::Done => return Ok(answer),
+                    Committed::OtherCircuit => read = desk.clear(),
                     Committed::Outdated => {
                         to_read = desk.drafts.iter().map(Draft::id).collect();
                         must_read_owners = !emails.is_empty();
@@ -190,7 +199,7 @@ impl Core {
                 }
                 Err(Fault::NeedsWorkers) => {
                     read = desk.clear();
-                    workers = Some(workers::all(self).await?);
+                    workers = Some(workers::registered(self).await?);
                 }
                 Err(Fault::Refused(error)) => return Err(error),
             }
@@ -209,7 +218,14 @@ impl Core {
         workers: Option<&'a [WorkerState]>,
         circuit: bool,
     ) -> Desk<'a> {
-        let drafts: Vec<Draft> = read.into_iter().map(Draft::new).collect();
+        let drafts: Vec<Draft> = read
+            .into_iter()
+            .map(|mut found| {
+                // What was kept since a lease, or read a moment ago, may be of an earlier life.
+                found.goes_on_in(moment.life);
+                Draft::new(found)
+            })
+            .collect();
         let places = drafts.iter().enumerate().map(|(place, draft)| (draft.id(), place)).collect();
         let circuit = circuit.then(|| {
             let seen = self.circuit();
@@ -236,48 +252,52 @@ impl Core {
         ids: &[OnboardingId],
         emails: &[EmailKey],
     ) -> Result<(Vec<Found>, HashMap<EmailKey, Option<OnboardingId>>)> {
-        const PORTION: usize = 250;
         let mut read = Vec::with_capacity(ids.len());
         let mut owners = HashMap::with_capacity(emails.len());
-        for from in (0..ids.len().max(emails.len())).step_by(PORTION) {
-            let ids = portion(ids, from, PORTION);
-            let emails = portion(emails, from, PORTION);
-            self.load_portion(action, ids, emails, &mut read, &mut owners).await?;
+        let (mut ids, mut emails) = (ids, emails);
+        while !ids.is_empty() || !emails.is_empty() {
+            let of_emails = &emails[..emails.len().min(LOADED_AT_ONCE)];
+            let count = self.load_some(action, ids, of_emails, &mut read, &mut owners).await?;
+            (ids, emails) = (&ids[count..], &emails[of_emails.len()..]);
         }
         Ok((read, owners))
     }
 
-    async fn load_portion(
+    /// Reads the first of these; answers how many onboardings those were.
+    async fn load_some(
         &self,
         action: &'static str,
         ids: &[OnboardingId],
         emails: &[EmailKey],
         read: &mut Vec<Found>,
         owners: &mut HashMap<EmailKey, Option<OnboardingId>>,
-    ) -> Result<()> {
-        let reply = self
-            .call(action, &lua::LOAD, |command| {
-                command.arg(ids.len());
-                for id in ids {
-                    command.arg(&id.as_uuid().as_bytes()[..]);
-                }
-                command.arg(emails.len());
-                for email in emails {
-                    command.arg(&email.as_bytes()[..]);
-                }
-            })
-            .await?;
+    ) -> Result<usize> {
+        let ids = &ids[..ids.len().min(LOADED_AT_ONCE)];
+        let fill = |command: &mut Cmd| {
+            command.arg(ids.len());
+            for id in ids {
+                command.arg(&id.as_uuid().as_bytes()[..]);
+            }
+            command.arg(emails.len());
+            for email in emails {
+                command.arg(&email.as_bytes()[..]);
+            }
+        };
+        let [found, of_emails] = self.call(action, &lua::LOAD, fill).await?.parts(action)?;
         let life = self.life()?;
-        let [found, of_emails] = reply.parts(action)?;
         let other = || other_form(action);
-        for (id, value) in ids.iter().zip(list(found).ok_or_else(other)?) {
-            read.push(Found::read(action, *id, value, life)?);
+        let found = list(found).filter(|found| !found.is_empty() || ids.is_empty()).ok_or_else(other)?;
+        let count = found.len().min(ids.len());
+        for (id, value) in ids.iter().zip(found) {
+            let mut found = Found::read(action, *id, value)?;
+            found.goes_on_in(life);
+            read.push(found);
         }
         for (email, owner) in emails.iter().zip(list(of_emails).ok_or_else(other)?) {
             let owner = bytes(owner).and_then(|bytes| uuid::Uuid::from_slice(&bytes).ok());
             owners.insert(*email, owner.map(OnboardingId::from_uuid));
         }
-        Ok(())
+        Ok(count)
     }
 
     async fn commit(&self, action: &'static str, desk: &Desk<'_>, takes_in: bool) -> Result<Committed> {
@@ -301,7 +321,7 @@ impl Core {
             command.arg(if desk.wake { "1" } else { "" });
             write.write(&desk.events, command);
         };
-        let reply = self.call_on(&self.work, action, script, Some(desk.moment.life), fill).await?;
+        let reply = self.call_in(desk.moment.life, &self.work, action, script, fill).await?;
         match reply.word.as_str() {
             "ok" => {
                 if let Some(changed) = changed {
@@ -319,17 +339,12 @@ impl Core {
             "circuit" => {
                 let [stored] = reply.parts(action)?;
                 self.saw_circuit(&bytes(stored).unwrap_or_default())?;
-                Ok(Committed::Outdated)
+                Ok(Committed::OtherCircuit)
             }
             "changed" | "epoch" => Ok(Committed::Outdated),
             _ => Err(other_form(action)),
         }
     }
-}
-
-fn portion<T>(all: &[T], from: usize, most: usize) -> &[T] {
-    let from = from.min(all.len());
-    &all[from..(from + most).min(all.len())]
 }
 
 /// A wait that scripts tell in milliseconds.

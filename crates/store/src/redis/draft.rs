@@ -11,8 +11,8 @@ use gangway_jobs::payload::MAX_BYTES;
 use gangway_jobs::transition::{self, Consequence};
 
 use super::codec;
-use super::core::Life;
 use super::found::{Found, Kept, Row};
+use super::life::Life;
 use super::onboarding::{Fence, Onboarding};
 use crate::{Error, Result};
 
@@ -98,9 +98,8 @@ impl Draft {
 
     /// Whether any of its jobs runs.
     pub(super) fn is_leased(&self) -> bool {
-        self.onboarding().is_some_and(|onboarding| {
-            onboarding.jobs.iter().flatten().any(|job| job.lease().is_some())
-        })
+        self.onboarding()
+            .is_some_and(|onboarding| onboarding.jobs.iter().flatten().any(|job| job.lease().is_some()))
     }
 
     /// Puts a job in its place.
@@ -123,7 +122,8 @@ impl Draft {
 
     /// Changes a job in its place.
     pub(super) fn with_job(&mut self, kind: Kind, change: impl FnOnce(&mut Job)) {
-        if let Some(job) = self.onboarding_mut().and_then(|onboarding| onboarding.jobs[kind.index()].as_mut()) {
+        if let Some(job) = self.onboarding_mut().and_then(|onboarding| onboarding.jobs[kind.index()].as_mut())
+        {
             change(job);
         }
     }
@@ -205,7 +205,7 @@ impl Draft {
     /// Writes another ledger row.
     pub(super) fn set_row(&mut self, row: LedgerRow, fences: [Option<Fence>; 3], life: Life) {
         let stored = codec::encode_row(&row, life.number, &fences);
-        self.after = After::Row(Box::new(Row { stored, row, fences }));
+        self.after = After::Row(Box::new(Row { stored, number: life.number, row, fences }));
     }
 
     /// The last token that settled a job.

@@ -1,13 +1,13 @@
 //! Taking customers in.
 
 use futures::future::try_join_all;
-use tokio::sync::oneshot;
 use gangway_jobs::enqueue::{self, Answer, Known, NewOnboarding};
 use gangway_jobs::id::JobId;
 use gangway_jobs::job::Job;
 use gangway_jobs::kind::Kind;
 use gangway_jobs::payload::MAX_BYTES;
 use gangway_jobs::transition;
+use tokio::sync::oneshot;
 
 use super::RedisStore;
 use super::desk::{Decided, Desk, Wanted};
@@ -31,8 +31,7 @@ impl RedisStore {
     pub(super) async fn take_in(&self, batch: Vec<NewOnboarding>) -> Result<Vec<Answer>> {
         bounded(batch.len())?;
         let first = self.core.places(batch.len()).await?;
-        let items: Vec<Item> =
-            batch.into_iter().zip(first..).enumerate().map(item).collect::<Result<_>>()?;
+        let items: Vec<Item> = batch.into_iter().zip(first..).enumerate().map(item).collect::<Result<_>>()?;
         // The next portion is decided while the server writes the one before, and written behind it: of two rows that
         // contradict each other, the first one counts.
         let mut behind = None;
@@ -68,6 +67,7 @@ impl RedisStore {
         items: &[Item],
         behind: Option<oneshot::Receiver<()>>,
     ) -> Result<Vec<Answer>> {
+        self.core.be_sure(ACTION).await?;
         let mut fresh = Fresh::new(items, self.core.time.now(), self.core.life()?);
         if let Some(before) = behind {
             before.await.map_err(|_failed| Error::Closed)?;

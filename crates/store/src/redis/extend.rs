@@ -15,7 +15,11 @@ use crate::bounds::bounded;
 const PORTION: usize = 500;
 
 impl RedisStore {
-    pub(super) async fn renew(&self, leases: Vec<(JobId, LeaseToken)>, length: Duration) -> Result<Vec<bool>> {
+    pub(super) async fn renew(
+        &self,
+        leases: Vec<(JobId, LeaseToken)>,
+        length: Duration,
+    ) -> Result<Vec<bool>> {
         const ACTION: &str = "extend leases";
         bounded(leases.len())?;
         let mut still = Vec::with_capacity(leases.len());
@@ -26,7 +30,7 @@ impl RedisStore {
                     command.arg(&member_of(*job)[..]).arg(&token.as_uuid().as_bytes()[..]);
                 }
             };
-            let reply = self.core.call_on(&self.core.leases, ACTION, &lua::EXTEND, None, fill).await?;
+            let reply = self.core.call_on(&self.core.leases, ACTION, &lua::EXTEND, fill).await?;
             let [held] = reply.parts(ACTION)?;
             let held = list(held).ok_or_else(|| other_form(ACTION))?;
             still.extend(held.iter().map(|held| int(held) == Some(1)));

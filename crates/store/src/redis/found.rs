@@ -9,10 +9,10 @@ use redis::Value;
 use uuid::Uuid;
 
 use super::codec::{self, Unreadable};
-use super::core::Life;
+use super::life::Life;
 use super::onboarding::{Fence, Onboarding, Revision};
 use super::reply::{bytes, int, list, other_form};
-use crate::{Error, Result};
+use crate::Result;
 
 /// A lease as the hash of leases has it: token, worker, beginning, mark of haste, and how often its onboarding was written
 /// meanwhile. So an unchanged lease proves an unchanged onboarding.
@@ -75,10 +75,42 @@ impl Held {
     }
 }
 
+/// The mark of a job that nobody could read when its lease ran out, and since when: it is a dead letter, whatever its stored
+/// form says. Stands in the place of its lease; goes as soon as its onboarding, readable again, is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Aside([u8; 13]);
+
+impl Aside {
+    const WORD: &[u8; 5] = b"aside";
+
+    pub(super) fn new(since: Timestamp) -> Self {
+        let mut mark = [0; 13];
+        mark[..5].copy_from_slice(Self::WORD);
+        mark[5..].copy_from_slice(&since.as_millis().to_be_bytes());
+        Self(mark)
+    }
+
+    fn read(bytes: &[u8]) -> Option<Self> {
+        bytes.try_into().ok().map(Self).filter(|mark| mark.0.starts_with(Self::WORD))
+    }
+
+    fn since(&self) -> Timestamp {
+        let mut millis = [0; 8];
+        millis.copy_from_slice(&self.0[5..]);
+        Timestamp::from_millis(i64::from_be_bytes(millis))
+    }
+
+    pub(super) const fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+}
+
 /// A ledger row as it was read.
 #[derive(Clone, Debug)]
 pub(super) struct Row {
     pub(super) stored: Vec<u8>,
+    /// Which epoch of the store, counted from 0, its sequence belongs to.
+    pub(super) number: u64,
     pub(super) row: LedgerRow,
     pub(super) fences: [Option<Fence>; 3],
 }
@@ -92,8 +124,8 @@ pub(super) enum Kept {
     Whole(Box<Onboarding>, Revision),
     /// Its ledger row.
     Row(Box<Row>),
-    /// Something that cannot be read, under that revision.
-    Damaged(Revision),
+    /// Something that cannot be read; how it begins, if it is there at all.
+    Damaged(Option<Vec<u8>>),
 }
 
 /// What was read of one onboarding.
@@ -102,36 +134,43 @@ pub(super) struct Found {
     pub(super) id: OnboardingId,
     pub(super) kept: Kept,
     pub(super) held: [Option<Held>; 3],
+    /// When those leases end.
+    pub(super) until: [Timestamp; 3],
+    pub(super) aside: [Option<Aside>; 3],
 }
 
 impl Found {
+    fn new(id: OnboardingId, kept: Kept) -> Self {
+        Self { id, kept, held: [None; 3], until: [Timestamp::default(); 3], aside: [None; 3] }
+    }
+
     /// Reads a stored value and lays a lease over it.
-    pub(super) fn leased(id: OnboardingId, stored: &[u8], kind: Kind, held: Held, until: Timestamp, life: Life) -> Self {
-        let mut found = Self { id, kept: Kept::value(id, stored, life), held: [None; 3] };
+    pub(super) fn leased(id: OnboardingId, stored: &[u8], kind: Kind, held: Held, until: Timestamp) -> Self {
+        let mut found = Self::new(id, Kept::value(id, stored));
         found.lay(kind, held, until);
         found
     }
 
     /// Reads what the script `load` answers of one onboarding.
-    pub(super) fn read(action: &'static str, id: OnboardingId, value: Value, life: Life) -> Result<Self> {
+    pub(super) fn read(action: &'static str, id: OnboardingId, value: Value) -> Result<Self> {
         let other = || other_form(action);
         let mut parts = list(value).ok_or_else(other)?.into_iter();
-        let stored = parts.next().and_then(bytes).ok_or_else(other)?;
         let entry = parts.next().and_then(bytes).ok_or_else(other)?;
-        if stored.is_empty() {
-            let kept = match entry.as_slice() {
-                b"-" => Kept::Nothing,
-                row => Kept::row(id, row, life)?,
-            };
-            return Ok(Self { id, kept, held: [None; 3] });
+        match entry.as_slice() {
+            b"-" => return Ok(Self::new(id, Kept::Nothing)),
+            b"" => {}
+            row => return Ok(Self::new(id, Kept::row(id, row))),
         }
-        let mut found = Self { id, kept: Kept::value(id, &stored, life), held: [None; 3] };
+        let value = parts.next().ok_or_else(other)?;
+        let mut found =
+            Self::new(id, bytes(value).map_or_else(|| Kept::gone(id), |stored| Kept::value(id, &stored)));
         for kind in Kind::ALL {
             let held = parts.next().and_then(bytes).ok_or_else(other)?;
             let until = parts.next().ok_or_else(other)?;
             if let Some(held) = Held::read(&held) {
-                let until = int(&until).map_or(held.since(), Timestamp::from_millis);
-                found.lay(kind, held, until);
+                found.lay(kind, held, int(&until).map_or(held.since(), Timestamp::from_millis));
+            } else if let Some(aside) = Aside::read(&held) {
+                found.lay_aside(kind, aside);
             }
         }
         Ok(found)
@@ -140,6 +179,7 @@ impl Found {
     /// What the lease changes, laid over what is stored: the attempt that it counts, and the doubt that a create means.
     fn lay(&mut self, kind: Kind, held: Held, until: Timestamp) {
         self.held[kind.index()] = Some(held);
+        self.until[kind.index()] = until;
         let Kept::Whole(onboarding, _) = &mut self.kept else { return };
         let Some(job) = &mut onboarding.jobs[kind.index()] else { return };
         job.attempt += 1;
@@ -155,45 +195,30 @@ impl Found {
             onboarding.record.uncertain_since = Some(held.since());
         }
     }
-}
 
-impl Kept {
-    fn value(id: OnboardingId, stored: &[u8], life: Life) -> Self {
-        match codec::decode(stored, id) {
-            Ok((revision, mut onboarding)) => {
-                if onboarding.epoch_number != life.number {
-                    // Sequences count the events of one epoch.
-                    onboarding.epoch_number = life.number;
-                    onboarding.record.sequence = 0;
-                }
-                Self::Whole(Box::new(onboarding), revision)
-            }
-            Err(unreadable) => {
-                tell(id, &unreadable);
-                let mut revision = [0; 8];
-                if let Some(first) = stored.get(..8) {
-                    revision.copy_from_slice(first);
-                }
-                Self::Damaged(Revision(revision))
-            }
+    fn lay_aside(&mut self, kind: Kind, aside: Aside) {
+        self.aside[kind.index()] = Some(aside);
+        let Kept::Whole(onboarding, _) = &mut self.kept else { return };
+        if let Some(job) = &mut onboarding.jobs[kind.index()] {
+            job.hold = Hold::Dead(aside.since());
         }
     }
 
-    fn row(id: OnboardingId, stored: &[u8], life: Life) -> Result<Self> {
-        let (mut row, number, fences) = codec::decode_row(stored, id)
-            .map_err(|source| Error::Damaged { what: "ledger row", id: id.to_string(), source: source.into() })?;
-        if number != life.number {
-            row.sequence = 0;
+    /// Sequences count the events of one life of the store.
+    pub(super) fn goes_on_in(&mut self, life: Life) {
+        match &mut self.kept {
+            Kept::Whole(onboarding, _) if onboarding.epoch_number != life.number => {
+                onboarding.epoch_number = life.number;
+                onboarding.record.sequence = 0;
+            }
+            Kept::Row(row) if row.number != life.number => {
+                row.number = life.number;
+                row.row.sequence = 0;
+            }
+            Kept::Whole(..) | Kept::Row(_) | Kept::Nothing | Kept::Damaged(_) => {}
         }
-        Ok(Self::Row(Box::new(Row { stored: stored.to_vec(), row, fences })))
     }
-}
 
-fn tell(id: OnboardingId, unreadable: &Unreadable) {
-    tracing::error!(onboarding.id = %id, error = %unreadable, "an onboarding in the store cannot be read");
-}
-
-impl Found {
     /// The onboarding, if it is kept whole and can be read.
     pub(super) fn whole(&self) -> Option<&Onboarding> {
         match &self.kept {
@@ -201,4 +226,38 @@ impl Found {
             Kept::Nothing | Kept::Row(_) | Kept::Damaged(_) => None,
         }
     }
+}
+
+impl Kept {
+    fn value(id: OnboardingId, stored: &[u8]) -> Self {
+        match codec::decode(stored, id) {
+            Ok((revision, onboarding)) => Self::Whole(Box::new(onboarding), revision),
+            Err(unreadable) => {
+                tell(id, &unreadable);
+                Self::Damaged(Some(stored[..stored.len().min(8)].to_vec()))
+            }
+        }
+    }
+
+    fn row(id: OnboardingId, stored: &[u8]) -> Self {
+        match codec::decode_row(stored, id) {
+            Ok((row, number, fences)) => {
+                Self::Row(Box::new(Row { stored: stored.to_vec(), number, row, fences }))
+            }
+            Err(unreadable) => {
+                tell(id, &unreadable);
+                Self::Damaged(None)
+            }
+        }
+    }
+
+    /// The ledger says that it is kept whole, but it is not.
+    fn gone(id: OnboardingId) -> Self {
+        tracing::error!(onboarding.id = %id, "an onboarding is gone from the store");
+        Self::Damaged(None)
+    }
+}
+
+fn tell(id: OnboardingId, unreadable: &Unreadable) {
+    tracing::error!(onboarding.id = %id, error = %unreadable, "an onboarding in the store cannot be read");
 }

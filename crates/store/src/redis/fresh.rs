@@ -13,8 +13,9 @@ use rand::random;
 use redis::Cmd;
 
 use super::change::{Waiting, short_digest, sum_of};
-use super::core::{Core, Life};
+use super::core::Core;
 use super::enqueue::Item;
+use super::life::Life;
 use super::onboarding::{Onboarding, Revision};
 use super::reply::{int, list, other_form};
 use super::{codec, lua};
@@ -51,7 +52,9 @@ impl Fresh {
             let mut value = Vec::with_capacity(512);
             codec::encode(&onboarding, Revision(random()), &mut value);
             let mut member = Vec::new();
-            if let Some(waiting) = onboarding.job(Kind::CreateCustomer).and_then(|job| Waiting::of(&onboarding, job)) {
+            if let Some(waiting) =
+                onboarding.job(Kind::CreateCustomer).and_then(|job| Waiting::of(&onboarding, job))
+            {
                 member = waiting.member.to_vec();
                 lane.clone_from(&waiting.lane);
             }
@@ -86,7 +89,7 @@ impl Core {
                 command.arg(&argument[..]);
             }
         };
-        let reply = self.call_on(&self.work, ACTION, &lua::TAKE_IN_FRESH, Some(fresh.life), fill).await?;
+        let reply = self.call_in(fresh.life, &self.work, ACTION, &lua::TAKE_IN_FRESH, fill).await?;
         if reply.word == "epoch" {
             return Ok(None);
         }

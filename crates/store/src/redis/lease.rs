@@ -52,7 +52,8 @@ impl Leased {
         let (mut known, mut to_read, mut seen) = (Vec::new(), Vec::new(), HashMap::new());
         for (job, token) in jobs {
             let found = kept.remove(&job);
-            let is_its = |found: &Found| found.held[job.kind.index()].is_some_and(|held| held.token() == token);
+            let is_its =
+                |found: &Found| found.held[job.kind.index()].is_some_and(|held| held.token() == token);
             match (found.filter(is_its), seen.insert(job.onboarding, ())) {
                 (Some(found), None) => known.push(found),
                 (None, None) => to_read.push(job.onboarding),
@@ -191,8 +192,8 @@ impl RedisStore {
         let id = bytes(id).and_then(|id| Uuid::from_slice(&id).ok()).map(OnboardingId::from_uuid);
         let id = id.ok_or_else(other)?;
         let value = bytes(value).ok_or_else(other)?;
-        let life = self.core.life()?;
-        let found = Found::leased(id, &value, kind, held, until, life);
+        let mut found = Found::leased(id, &value, kind, held, until);
+        found.goes_on_in(self.core.life()?);
         // One that cannot be read was told of; its lease runs out, and then it is set aside.
         let Kept::Whole(onboarding, _) = &found.kept else { return Ok(None) };
         let Some(job) = onboarding.job(kind) else { return Ok(None) };

@@ -92,7 +92,11 @@ impl RedisStore {
         }))
     }
 
-    pub(super) async fn records_after(&self, after: Option<OnboardingId>, limit: usize) -> Result<Vec<Record>> {
+    pub(super) async fn records_after(
+        &self,
+        after: Option<OnboardingId>,
+        limit: usize,
+    ) -> Result<Vec<Record>> {
         const ACTION: &str = "read records";
         const BUCKETS: usize = 4_096;
         let other = || other_form(ACTION);
@@ -106,7 +110,8 @@ impl RedisStore {
             };
             let [next, ids] = self.core.call(ACTION, &lua::PAGE, fill).await?.parts(ACTION)?;
             bucket = int(&next).ok_or_else(other)?;
-            let ids = list(ids).ok_or_else(other)?.into_iter().filter_map(|id| Uuid::from_slice(&bytes(id)?).ok());
+            let ids =
+                list(ids).ok_or_else(other)?.into_iter().filter_map(|id| Uuid::from_slice(&bytes(id)?).ok());
             let ids: Vec<OnboardingId> = ids.map(OnboardingId::from_uuid).collect();
             let (found, _) = self.core.load(ACTION, &ids, &[]).await?;
             records.extend(found.iter().filter_map(Found::whole).map(|onboarding| onboarding.record.clone()));
@@ -128,15 +133,16 @@ impl RedisStore {
             (None, Some(onboarding)) => [b"[".as_slice(), onboarding.as_uuid().as_bytes()].concat(),
             (None, None) => b"-".to_vec(),
         };
-        let to = which.onboarding.map_or_else(|| b"+".to_vec(), |id| {
-            [b"[".as_slice(), id.as_uuid().as_bytes(), b"\xff"].concat()
-        });
+        let to = which
+            .onboarding
+            .map_or_else(|| b"+".to_vec(), |id| [b"[".as_slice(), id.as_uuid().as_bytes(), b"\xff"].concat());
         let mut matching = Vec::new();
         loop {
             let mut page = redis::cmd("ZRANGEBYLEX");
             page.arg(self.core.keys.of(keys::DEAD)).arg(&from[..]).arg(&to[..]);
             page.arg("LIMIT").arg(0).arg(PORTION);
-            let members = list(self.core.work.send(ACTION, &page).await?).ok_or_else(|| other_form(ACTION))?;
+            let members =
+                list(self.core.work.send(ACTION, &page).await?).ok_or_else(|| other_form(ACTION))?;
             let jobs: Vec<JobId> = members.into_iter().filter_map(|member| job_of(&bytes(member)?)).collect();
             let Some(last) = jobs.last() else { return Ok(matching) };
             from = [b"(".as_slice(), &member_of(*last)].concat();
@@ -144,7 +150,8 @@ impl RedisStore {
                 jobs.into_iter().filter(|job| which.kind.is_none_or(|kind| job.kind == kind)).collect();
             let ids: Vec<OnboardingId> = wanted.iter().map(|job| job.onboarding).collect();
             let (found, _) = self.core.load(ACTION, &ids, &[]).await?;
-            matching.extend(wanted.into_iter().zip(found).filter(|(job, found)| has_code(which, *job, found)));
+            matching
+                .extend(wanted.into_iter().zip(found).filter(|(job, found)| has_code(which, *job, found)));
             if matching.len() >= limit {
                 matching.truncate(limit);
                 return Ok(matching);

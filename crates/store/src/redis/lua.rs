@@ -44,6 +44,8 @@ pub(super) static COMMIT: Script = writes!("commit", "append");
 /// The same, but refused when memory is short: for what is new.
 pub(super) static TAKE_IN: Script = takes_in!("commit", "append");
 pub(super) static TAKE_IN_FRESH: Script = takes_in!("take_in");
+pub(super) static COUNT: Script = writes!("count");
+pub(super) static PLACES: Script = takes_in!("count");
 pub(super) static LOAD: Script = reads!("load");
 pub(super) static LEASE: Script = writes!("lease", "bucket");
 pub(super) static EXTEND: Script = writes!("extend");

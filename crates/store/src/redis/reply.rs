@@ -18,7 +18,7 @@ pub(super) fn other_form(action: &'static str) -> Error {
 }
 
 /// Reads a script's answer: a word, the time, and the rest.
-pub(super) fn read(action: &'static str, _place: &str, value: Value) -> Result<Reply> {
+pub(super) fn read(action: &'static str, value: Value) -> Result<Reply> {
     let Value::Array(parts) = value else { return Err(other_form(action)) };
     let mut parts = parts.into_iter();
     let word = parts.next().and_then(text).ok_or_else(|| other_form(action))?;

@@ -30,7 +30,8 @@ impl RedisStore {
     }
 
     async fn write_portion(&self, batch: &[Settlement]) -> Result<Vec<Settled>> {
-        let (known, ids) = self.leased.take(batch.iter().map(|settlement| (settlement.job, settlement.token)));
+        let (known, ids) =
+            self.leased.take(batch.iter().map(|settlement| (settlement.job, settlement.token)));
         let wanted = Wanted { ids, known, circuit: true, ..Wanted::default() };
         let one_by_one = |desk: &mut Desk<'_>| {
             desk.need(batch.iter().map(|settlement| settlement.job.onboarding))?;
@@ -63,7 +64,9 @@ fn one(desk: &mut Desk<'_>, settlement: &Settlement) -> Decided<Settled> {
     let JobId { onboarding: id, kind } = settlement.job;
     let draft = desk.draft(id)?;
     let Some((job, lease)) = draft.held(kind, settlement.token) else {
-        if draft.is_damaged() && draft.found.held[kind.index()].is_some_and(|it| it.token() == settlement.token) {
+        if draft.is_damaged()
+            && draft.found.held[kind.index()].is_some_and(|it| it.token() == settlement.token)
+        {
             draft.set_aside.push(kind);
             return Ok(Settled::Done);
         }

@@ -11,7 +11,7 @@ use gangway_jobs::transition::{self, Consequence, EndRequest};
 
 use super::desk::{Decided, Desk, Fault, Wanted};
 use super::look::{damaged, is_meant};
-use super::{RedisStore, keys, lua};
+use super::{RedisStore, lua};
 use crate::{DeadFilter, Hinted, LinkRequested, Result, Target};
 
 /// So many dead letters are put back or dropped by one script.
@@ -55,9 +55,7 @@ impl RedisStore {
         if let Some(hinted) = hinted.await? {
             return Ok(hinted);
         }
-        let mut count = redis::cmd("HINCRBY");
-        count.arg(self.core.keys.of(keys::SUMS)).arg("unknown_hints").arg(1);
-        self.core.work.send(ACTION, &count).await?;
+        self.core.count(ACTION, "unknown_hints").await?;
         Ok(Hinted::Unknown)
     }
 
@@ -96,7 +94,8 @@ impl RedisStore {
             if row.end == Stage::Erased {
                 return Ok(Some(EndRequest::Already(Stage::Erased)));
             }
-            let row = LedgerRow { end: Stage::Erased, email_key: None, content: None, later_key: None, ..row };
+            let row =
+                LedgerRow { end: Stage::Erased, email_key: None, content: None, later_key: None, ..row };
             draft.set_row(row, [None; 3], life);
             Ok(Some(EndRequest::Ended))
         });
@@ -118,7 +117,12 @@ impl RedisStore {
 
     async fn put_dead_back(&self, jobs: &[JobId]) -> Result<usize> {
         self.with_dead("redrive dead jobs", jobs, |desk, id| {
-            let Some(job) = desk.draft(id.onboarding)?.onboarding().and_then(|onboarding| onboarding.job(id.kind)).cloned() else {
+            let Some(job) = desk
+                .draft(id.onboarding)?
+                .onboarding()
+                .and_then(|onboarding| onboarding.job(id.kind))
+                .cloned()
+            else {
                 return Ok(());
             };
             desk.decide(id.onboarding, Some(id.kind), |record, now| {
@@ -131,18 +135,18 @@ impl RedisStore {
 
     pub(super) async fn drop_letters(&self, which: &DeadFilter, limit: usize) -> Result<usize> {
         let mut dropped = 0;
+        let mut after: Option<JobId> = None;
         while dropped < limit {
-            let dead = self.dead_jobs(which, None, PORTION.min(limit - dropped)).await?;
+            let dead = self.dead_jobs(which, after, PORTION.min(limit - dropped)).await?;
+            let Some((last, _)) = dead.last() else { break };
+            // Past those that cannot be read, which stay.
+            after = Some(*last);
             let jobs: Vec<JobId> = dead.iter().map(|(job, _)| *job).collect();
-            let done = self.with_dead("drop dead jobs", &jobs, |desk, id| {
+            let drop = self.with_dead("drop dead jobs", &jobs, |desk, id| {
                 desk.draft(id.onboarding)?.remove_job(id.kind);
                 Ok(())
             });
-            let done = done.await?;
-            if done == 0 {
-                break;
-            }
-            dropped += done;
+            dropped += drop.await?;
         }
         Ok(dropped)
     }
@@ -160,7 +164,8 @@ impl RedisStore {
         let each = |desk: &mut Desk<'_>| {
             let mut changed = 0;
             for id in jobs {
-                let job = desk.draft(id.onboarding)?.onboarding().and_then(|onboarding| onboarding.job(id.kind));
+                let job =
+                    desk.draft(id.onboarding)?.onboarding().and_then(|onboarding| onboarding.job(id.kind));
                 if job.is_some_and(|job| matches!(job.hold, Hold::Dead(_))) {
                     change(desk, *id)?;
                     changed += 1;
@@ -176,7 +181,7 @@ impl RedisStore {
         let kinds = kind.map_or_else(|| Kind::ALL.to_vec(), |kind| vec![kind]);
         let reply = self.core.call(word, &lua::PAUSE, |command| {
             command.arg(word);
-            for kind in kinds {
+            for kind in &kinds {
                 command.arg(kind.index());
             }
         });

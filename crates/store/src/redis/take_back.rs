@@ -79,7 +79,8 @@ fn lose_overdue(desk: &mut Desk<'_>, job: JobId) -> Decided<Option<bool>> {
     let now = desk.moment.now;
     let draft = desk.draft(job.onboarding)?;
     if draft.is_damaged() {
-        let was_held = draft.found.held[job.kind.index()].is_some();
+        let was_held =
+            draft.found.held[job.kind.index()].is_some() && draft.found.until[job.kind.index()] <= now;
         if was_held {
             draft.set_aside.push(job.kind);
         }
@@ -94,7 +95,9 @@ fn lose_overdue(desk: &mut Desk<'_>, job: JobId) -> Decided<Option<bool>> {
 /// Ends a lease without an outcome; answers whether that buried the job.
 fn lose(desk: &mut Desk<'_>, job: JobId, loss: Loss) -> Decided<bool> {
     let most = desk.policies.max_lease_losses;
-    let Some(held) = desk.draft(job.onboarding)?.onboarding().and_then(|onboarding| onboarding.job(job.kind)).cloned() else {
+    let Some(held) =
+        desk.draft(job.onboarding)?.onboarding().and_then(|onboarding| onboarding.job(job.kind)).cloned()
+    else {
         return Ok(false);
     };
     let Some(lease) = held.lease().copied() else { return Ok(false) };

@@ -6,7 +6,6 @@ use std::time::Duration;
 use gangway_jobs::clock::Timestamp;
 use gangway_jobs::id::WorkerId;
 use redis::{Cmd, Value};
-use uuid::Uuid;
 
 use super::core::{Core, millis};
 use super::found::Held;
@@ -22,7 +21,7 @@ impl RedisStore {
         // Names and numbers only: there is nothing that JSON cannot hold.
         let info = serde_json::to_string(worker).unwrap_or_default();
         let fill = |command: &mut Cmd| {
-            command.arg("register").arg(&worker.id.as_uuid().as_bytes()[..]).arg(info);
+            command.arg("register").arg(&worker.id.as_uuid().as_bytes()[..]).arg(&info);
             command.arg(millis(FORGET_AFTER));
         };
         self.worker("register a worker", fill).await.map(drop)
@@ -42,8 +41,8 @@ impl RedisStore {
         self.worker("deregister a worker", fill).await.map(drop)
     }
 
-    async fn worker(&self, action: &'static str, fill: impl FnOnce(&mut Cmd)) -> Result<bool> {
-        let reply = self.core.call_on(&self.core.leases, action, &lua::WORKER, None, fill).await?;
+    async fn worker(&self, action: &'static str, fill: impl Fn(&mut Cmd)) -> Result<bool> {
+        let reply = self.core.call_on(&self.core.leases, action, &lua::WORKER, fill).await?;
         let [registered] = reply.parts(action)?;
         Ok(int(&registered) == Some(1))
     }
@@ -56,28 +55,36 @@ struct Holds {
     oldest: Option<Timestamp>,
 }
 
-/// The registered workers, in the order of their ids.
+/// The registered workers with what they hold, in the order of their ids.
 pub(super) async fn all(core: &Core) -> Result<Vec<WorkerState>> {
+    let held = holds(core).await?;
+    let mut workers = registered(core).await?;
+    for worker in &mut workers {
+        let holds = held.get(&worker.info.id).copied().unwrap_or_default();
+        (worker.leases, worker.oldest_lease) = (holds.leases, holds.oldest);
+    }
+    Ok(workers)
+}
+
+/// The registered workers, whatever they hold.
+pub(super) async fn registered(core: &Core) -> Result<Vec<WorkerState>> {
     const ACTION: &str = "list workers";
-    let reply = core.call_on(&core.leases, ACTION, &lua::WORKERS, None, |_| {}).await?;
+    let reply = core.call_on(&core.leases, ACTION, &lua::WORKERS, |_| {}).await?;
     let now = reply.now;
     let [said, beats] = reply.parts(ACTION)?;
     let said = by_bytes(said).ok_or_else(|| other_form(ACTION))?;
     let beats = by_bytes(beats).ok_or_else(|| other_form(ACTION))?;
-    let held = holds(core).await?;
     let workers = said.iter().filter_map(|(worker, info)| {
         let info: WorkerInfo = serde_json::from_slice(&bytes(info.clone())?).ok()?;
-        let id = WorkerId::from_uuid(Uuid::from_slice(worker).ok()?);
         let began = said.get(&[worker, b"@".as_slice()].concat());
         let beat_at = Timestamp::from_millis(beats.get(worker).and_then(int)?);
-        let holds = held.get(&id).copied().unwrap_or_default();
         Some(WorkerState {
             alive: now.since(beat_at) <= info.patience,
             info,
             started_at: began.and_then(int).map_or(beat_at, Timestamp::from_millis),
             beat_at,
-            leases: holds.leases,
-            oldest_lease: holds.oldest,
+            leases: 0,
+            oldest_lease: None,
         })
     });
     Ok(workers.collect())

@@ -43,7 +43,9 @@ pub(super) struct Write {
     free: Args,
     places: Args,
     new: Args,
-    emails: Args,
+    /// Keyed e-mails that become somebody's, and those that somebody gives up.
+    claimed: BTreeMap<EmailKey, OnboardingId>,
+    freed: BTreeMap<EmailKey, OnboardingId>,
     values: Args,
     deleted: Args,
     /// By the key's name behind the tag: jobs that wait in a lane from now on, and those that no longer do.
@@ -74,7 +76,8 @@ impl Write {
             free: Args::default(),
             places: Args::default(),
             new: Args::default(),
-            emails: Args::default(),
+            claimed: BTreeMap::new(),
+            freed: BTreeMap::new(),
             values: Args::default(),
             deleted: Args::default(),
             waits: BTreeMap::new(),
@@ -94,12 +97,14 @@ impl Write {
 
     /// Whether there is nothing to write.
     pub(super) fn is_empty(&self) -> bool {
-        let columns = [&self.values, &self.deleted, &self.ended_leases, &self.marked_leases, &self.ledger, &self.links];
+        let columns =
+            [&self.values, &self.deleted, &self.ended_leases, &self.marked_leases, &self.ledger, &self.links];
         columns.iter().all(|column| column.ends.is_empty())
             && self.others.is_empty()
             && self.waits.is_empty()
             && self.waits_no_more.is_empty()
             && self.unlinks.ends.is_empty()
+            && self.freed.is_empty()
             && self.sums.is_empty()
     }
 
@@ -114,7 +119,7 @@ impl Write {
 
     // ---- what must be ----
 
-    pub(super) fn must_have_revision(&mut self, id: OnboardingId, revision: &[u8; 8]) {
+    pub(super) fn must_have_revision(&mut self, id: OnboardingId, revision: &[u8]) {
         let key = self.key(keys::ONBOARDING, id.as_uuid().as_bytes());
         self.revisions.push(&key);
         self.revisions.push(revision);
@@ -169,14 +174,11 @@ impl Write {
     }
 
     pub(super) fn claim_email(&mut self, email: EmailKey, id: OnboardingId) {
-        let key = self.bucket(keys::EMAIL, email.as_bytes());
-        for argument in [&key[..], email.as_bytes(), id.as_uuid().as_bytes()] {
-            self.emails.push(argument);
-        }
+        self.claimed.insert(email, id);
     }
 
     pub(super) fn free_email(&mut self, email: EmailKey, id: OnboardingId) {
-        self.unlink(keys::EMAIL, email.as_bytes(), id);
+        self.freed.insert(email, id);
     }
 
     pub(super) fn link(&mut self, index: &str, entry: &[u8], id: OnboardingId) {
@@ -260,6 +262,7 @@ impl Write {
         section("link", &self.ledger, command);
         section("link", &self.links, command);
         section("unlink", &self.unlinks, command);
+        self.write_emails(command);
         for other in &self.others {
             section("do", other, command);
         }
@@ -276,6 +279,8 @@ impl Write {
     fn write_checks(&self, command: &mut Cmd) {
         section("revision", &self.revisions, command);
         section("row", &self.rows, command);
+        let passed_on = self.freed.iter().filter(|(email, _)| self.claimed.contains_key(email));
+        section("row", &self.emails(passed_on), command);
         if !self.held.ends.is_empty() {
             command.arg("held").arg(self.held.ends.len() * 2);
             self.held.write(command);
@@ -284,7 +289,28 @@ impl Write {
         section("free", &self.free, command);
         section("lane", &self.places, command);
         section("new", &self.new, command);
-        section("email", &self.emails, command);
+        let claimed = self.claimed.iter().filter(|(email, _)| !self.freed.contains_key(email));
+        section("email", &self.emails(claimed), command);
+    }
+
+    /// What was claimed is written already, but for what one onboarding gives up and another gets in this very write.
+    fn write_emails(&self, command: &mut Cmd) {
+        let passed_on = self.claimed.iter().filter(|(email, _)| self.freed.contains_key(email));
+        section("link", &self.emails(passed_on), command);
+        let freed = self.freed.iter().filter(|(email, _)| !self.claimed.contains_key(email));
+        section("unlink", &self.emails(freed), command);
+    }
+
+    /// Entries of the index of e-mails.
+    fn emails<'a>(&self, entries: impl Iterator<Item = (&'a EmailKey, &'a OnboardingId)>) -> Args {
+        let mut arguments = Args::default();
+        for (email, id) in entries {
+            let key = self.bucket(keys::EMAIL, email.as_bytes());
+            for argument in [&key[..], email.as_bytes(), id.as_uuid().as_bytes()] {
+                arguments.push(argument);
+            }
+        }
+        arguments
     }
 
     fn write_sums(&self, command: &mut Cmd) {

@@ -97,7 +97,11 @@ impl Stored {
 
 /// Reads the JSON of a record.
 pub(super) fn parse_record(text: &str, id: OnboardingId) -> Result<Record, Error> {
-    serde_json::from_str(text).map_err(|source| Error::Damaged { what: "record", id: id.to_string(), source: source.into() })
+    serde_json::from_str(text).map_err(|source| Error::Damaged {
+        what: "record",
+        id: id.to_string(),
+        source: source.into(),
+    })
 }
 
 macro_rules! onboarding_where {

@@ -159,6 +159,7 @@ fn prune_from(onboarding: &Onboarding, now: Timestamp) -> Option<Timestamp> {
 }
 
 fn to_json(record: &Record) -> Answer<String> {
-    serde_json::to_string(record)
-        .map_err(|source| Error::Damaged { what: "record", id: record.id.to_string(), source: source.into() }.into())
+    serde_json::to_string(record).map_err(|source| {
+        Error::Damaged { what: "record", id: record.id.to_string(), source: source.into() }.into()
+    })
 }

@@ -4,5 +4,7 @@
 //! Each [`open`](place::Place::open) is a process of its own: nothing but the server connects two of them.
 
 mod audit;
+mod batches;
 mod hammer;
+mod life;
 mod place;

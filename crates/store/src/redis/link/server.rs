@@ -23,7 +23,7 @@ pub(in crate::redis) struct Server {
     /// The slot in which all keys of the store lie.
     pub(super) slot: u16,
     /// For messages: never with credentials.
-    pub(super) place: String,
+    pub(in crate::redis) place: String,
     pub(super) outage: Outage,
     /// Who can be asked for the master; who answered last is first.
     guides: Mutex<Vec<Node>>,

@@ -138,6 +138,9 @@ if permitted > 0 then
       from[key] = taken
     end
     taken[#taken + 1] = picked[n]
+    if string.byte(picked[n], 1) > 0 then
+      retried[#retried + 1] = id
+    end
     -- An entry without its onboarding is dropped: it must not stand in the way of the others.
     if values[n] then
       jobs[#jobs + 1] = id
@@ -147,9 +150,6 @@ if permitted > 0 then
       held[#held + 1] = stamp
       leases[#leases + 1] = now + length
       leases[#leases + 1] = member
-      if string.byte(picked[n], 1) > 0 then
-        retried[#retried + 1] = id
-      end
       if suspects[n] then
         redis.call('HSET', SUSPECTS, member, worker)
       end
@@ -172,9 +172,6 @@ if count > 0 then
     names[#names + 1] = jobs[n]
   end
   redis.call('SET', GRANT .. token .. mark, table.concat(names), 'PX', length)
-  if length > tonumber(redis.call('HGET', META, 'term')) then
-    redis.call('HSET', META, 'term', length)
-  end
   if ARGV[10] ~= '' then
     redis.call('SET', CIRCUIT, ARGV[10])
   end

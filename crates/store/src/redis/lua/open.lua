@@ -12,7 +12,7 @@ if not meta[1] then
     return { 'missing' }
   end
   redis.call('HSET', META, 'made_for', ARGV[4], 'key_version', ARGV[5], 'layout', ARGV[6], 'run_id', ARGV[7],
-    'epoch', now, 'epoch_number', 0, 'tick', now, 'term', 0, 'grace', 0)
+    'epoch', now, 'epoch_number', 0, 'tick', now)
   redis.call('XGROUP', 'CREATE', OUTBOX, 'main', '0', 'MKSTREAM')
 elseif meta[3] ~= ARGV[7] then
   -- Another process of the server: it may have lost the last second. Events that were read already may be written again,

@@ -8,7 +8,17 @@ local now, stop = begin()
 if stop then
   return stop
 end
-if now < tonumber(redis.call('HGET', META, 'grace')) then
+if now < tonumber(redis.call('HGET', META, 'grace') or 0) then
   return { 'ok', now, {} }
 end
-return { 'ok', now, redis.call('ZRANGEBYSCORE', LEASES, '-inf', now, 'LIMIT', 0, ARGV[3]) }
+local overdue = redis.call('ZRANGEBYSCORE', LEASES, '-inf', now, 'LIMIT', 0, ARGV[3])
+local leased = {}
+for _, job in ipairs(overdue) do
+  if redis.call('HEXISTS', HELD, job) == 1 then
+    leased[#leased + 1] = job
+  else
+    -- An end without a lease: it must not stand in the way of the others.
+    redis.call('ZREM', LEASES, job)
+  end
+end
+return { 'ok', now, leased }

@@ -11,11 +11,14 @@ if stop then
 end
 local number, enough = tonumber(ARGV[3]), tonumber(ARGV[5])
 local last = math.min(number + tonumber(ARGV[6]), 65536)
-local ids = {}
-while number < last and #ids < enough do
+-- So many entries are looked at in one go: most may be ledger rows, which are passed over.
+local MOST = 5000
+local ids, seen = {}, 0
+while number < last and #ids < enough and seen < MOST do
   local key = LEDGER .. string.char(math.floor(number / 256), number % 256)
   local here = {}
   local entries = redis.call('HGETALL', key)
+  seen = seen + #entries / 2 + 1
   for n = 1, #entries, 2 do
     if entries[n + 1] == '' and entries[n] > ARGV[4] then
       here[#here + 1] = entries[n]

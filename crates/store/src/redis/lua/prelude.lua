@@ -7,8 +7,8 @@
 -- A reply is a list whose first element is a word. 'missing': there is no store (any more). 'epoch': another life of the
 -- store has begun. Else the second element is the store's time.
 
--- So long may nobody use the store before that counts as a gap in its own life.
-local GAP = 5000
+-- A silence of so many milliseconds is never a gap in the life of the store: nobody may have had anything to say.
+local SILENCE = 1000
 
 local function kind_char(kind)
   return string.char(kind)
@@ -59,19 +59,29 @@ local function look()
   return (known_time(meta))
 end
 
--- For scripts that write. Time never goes back. If nobody used the store for longer than a lease lasts, it was away itself,
--- or its clock jumped: then no lease is taken back for one more term, because no worker could renew.
+-- If nobody used the store for so long that leases may have run out which their workers could not renew, it was away itself,
+-- or its clock jumped: then no lease is taken back until the longest one would have run out, had time stood still. Workers
+-- renew at a third of a lease, so while one lives, no silence lasts half as long as the longest lease does.
+local function grace_after(tick, now)
+  local last = now - tick > SILENCE and redis.call('ZRANGE', LEASES, -1, -1, 'WITHSCORES')[2]
+  local left = last and tonumber(last) - tick or 0
+  if left > 0 and now - tick > left / 2 then
+    return now + left
+  end
+end
+
+-- For scripts that write. Time never goes back.
 local function begin()
-  local meta = redis.call('HMGET', META, 'epoch', 'tick', 'term')
+  local meta = redis.call('HMGET', META, 'epoch', 'tick')
   local stop = foreign(meta)
   if stop then
     return nil, stop
   end
   local now, tick = known_time(meta)
   if now > tick then
-    local term = tonumber(meta[3])
-    if ARGV[1] == '' and now - tick > math.max(term, GAP) then
-      redis.call('HSET', META, 'tick', now, 'grace', now + term)
+    local grace = ARGV[1] == '' and grace_after(tick, now)
+    if grace then
+      redis.call('HSET', META, 'tick', now, 'grace', grace)
     else
       redis.call('HSET', META, 'tick', now)
     end

@@ -67,7 +67,7 @@ impl Outbox {
 
     async fn append(&self, texts: Vec<String>) {
         let appended = self.core.call("append", &APPEND, |command| {
-            command.arg(texts);
+            command.arg(&texts);
         });
         assert_eq!(appended.await.unwrap().word, "ok");
     }

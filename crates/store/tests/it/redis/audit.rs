@@ -88,11 +88,16 @@ impl Audit {
     /// All entries of a hash in buckets, each of which must lie in its own.
     async fn buckets(&mut self, name: &str) -> BTreeMap<Bytes, Bytes> {
         let mut all = BTreeMap::new();
-        let buckets: Vec<Bytes> =
-            self.keys.iter().filter_map(|key| key.strip_prefix(name.as_bytes()).map(<[u8]>::to_vec)).collect();
+        let buckets: Vec<Bytes> = self
+            .keys
+            .iter()
+            .filter_map(|key| key.strip_prefix(name.as_bytes()).map(<[u8]>::to_vec))
+            .collect();
         for bucket in buckets {
             let entries: BTreeMap<Bytes, Bytes> = self.raw.ask("HGETALL", name, &bucket, NO_MORE).await;
-            self.must(entries.keys().all(|entry| entry[..2] == bucket[..]), || format!("{name}: another's bucket"));
+            self.must(entries.keys().all(|entry| entry[..2] == bucket[..]), || {
+                format!("{name}: another's bucket")
+            });
             all.extend(entries);
         }
         all
@@ -153,7 +158,8 @@ impl Audit {
             };
             let mut faults = Vec::new();
             for (digest, id) in &leads {
-                let leads_to = id_of(id).and_then(|id| self.kept.get(&id)).and_then(|kept| text(&kept.record));
+                let leads_to =
+                    id_of(id).and_then(|id| self.kept.get(&id)).and_then(|kept| text(&kept.record));
                 if leads_to.is_none_or(|text| short_digest(&text) != *digest) {
                     faults.push(format!("{name} leads from {digest:?} to somebody else"));
                 }
@@ -210,7 +216,8 @@ impl Audit {
             .filter_map(|(_, job)| running(job))
             .map(|(member, worker)| (member, worker.as_uuid().as_bytes().to_vec()))
             .collect();
-        let held: BTreeSet<Bytes> = held.into_iter().filter(|(_, held)| held.len() == 43).map(|(job, _)| job).collect();
+        let held: BTreeSet<Bytes> =
+            held.into_iter().filter(|(_, held)| held.len() == 43).map(|(job, _)| job).collect();
         self.same("held", &held, &expected);
         self.same("leases", &leases, &expected);
         self.same("suspects", &suspects.into_iter().collect(), &alone);
@@ -236,19 +243,25 @@ impl Audit {
             let kept = self.kept.values().filter(|kept| kept.record.stage == stage).count();
             let expected = kept + self.rows.values().filter(|end| **end == stage).count();
             let sum = of(format!("s{number}"));
-            self.must(sum == i64::try_from(expected).unwrap(), || format!("{sum} are {stage}, not {expected}"));
+            self.must(sum == i64::try_from(expected).unwrap(), || {
+                format!("{sum} are {stage}, not {expected}")
+            });
         }
         let records = self.kept.values().map(|kept| &kept.record);
         let waits = records.filter(|it| it.customer_id.is_some() && !it.stage.is_end()).count();
         let sum = of("w".to_owned());
         self.must(sum == i64::try_from(waits).unwrap(), || format!("{sum} wait, not {waits}"));
         for kind in Kind::ALL {
-            let count = |is: fn(&Hold) -> bool| self.jobs().filter(|(_, job)| job.id.kind == kind && is(&job.hold)).count();
+            let count = |is: fn(&Hold) -> bool| {
+                self.jobs().filter(|(_, job)| job.id.kind == kind && is(&job.hold)).count()
+            };
             let leased = count(|hold| matches!(hold, Hold::Leased(_)));
             let dead = count(|hold| matches!(hold, Hold::Dead(_)));
             for (letter, expected) in [("l", leased), ("d", dead)] {
                 let sum = of(format!("{letter}{}", kind.index()));
-                self.must(sum == i64::try_from(expected).unwrap(), || format!("{letter} of {kind}: {sum}, not {expected}"));
+                self.must(sum == i64::try_from(expected).unwrap(), || {
+                    format!("{letter} of {kind}: {sum}, not {expected}")
+                });
             }
         }
     }
