@@ -5,6 +5,9 @@
 
 mod audit;
 mod batches;
+mod clock;
+mod damage;
 mod hammer;
 mod life;
 mod place;
+mod several;

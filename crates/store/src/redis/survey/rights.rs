@@ -28,6 +28,7 @@ const QUESTIONS: &[&str] = &[
     "HVALS K",
     "INFO server",
     "MGET K",
+    "MSET K v",
     "PING",
     "SADD K m",
     "SCRIPT LOAD s",

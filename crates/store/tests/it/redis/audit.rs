@@ -26,6 +26,8 @@ struct Audit {
     kept: BTreeMap<OnboardingId, Inspection>,
     /// What is left of the others: how they ended.
     rows: BTreeMap<OnboardingId, Stage>,
+    /// Onboardings with a job that was set aside because nobody could read it.
+    aside: BTreeSet<OnboardingId>,
     faults: Vec<String>,
 }
 
@@ -33,8 +35,8 @@ struct Audit {
 pub(super) async fn audit(place: &Place, store: &SharedStore) {
     let mut raw = place.raw().await;
     let keys = raw.keys().await;
-    let (kept, rows) = Default::default();
-    let mut audit = Audit { raw, keys, kept, rows, faults: Vec::new() };
+    let (kept, rows, aside) = Default::default();
+    let mut audit = Audit { raw, keys, kept, rows, aside, faults: Vec::new() };
     audit.read(store).await;
     audit.ledger().await;
     audit.emails().await;
@@ -208,6 +210,11 @@ impl Audit {
         let held: BTreeMap<Bytes, Bytes> = self.raw.ask("HGETALL", "held", b"", NO_MORE).await;
         let leases: BTreeSet<Bytes> = self.raw.ask("ZRANGE", "leases", b"", ("0", "-1")).await;
         let suspects: BTreeMap<Bytes, Bytes> = self.raw.ask("HGETALL", "suspects", b"", NO_MORE).await;
+        self.aside = held
+            .iter()
+            .filter(|(_, held)| held.len() == 13)
+            .filter_map(|(job, _)| id_of(&job[..16]))
+            .collect();
         let running = |job: &Job| Some((member(job.id.onboarding, job.id.kind), job.lease()?.worker));
         let expected = self.jobs().filter_map(|(_, job)| running(job)).map(|(member, _)| member).collect();
         let alone: BTreeSet<(Bytes, Bytes)> = self
@@ -272,7 +279,7 @@ impl Audit {
         for kept in self.kept.values() {
             let (record, jobs) = (&kept.record, &kept.jobs);
             let goes_on = jobs.iter().any(|job| !matches!(job.hold, Hold::Dead(_)));
-            if !record.stage.is_end() && !goes_on {
+            if !record.stage.is_end() && !goes_on && !self.aside.contains(&record.id) {
                 self.faults.push(format!("{} is {} and has no job: {jobs:?}", record.id, record.stage));
             }
         }

@@ -97,19 +97,19 @@ impl Process {
             40..70 => self.settle().await,
             70..73 => self.extend().await,
             73..76 => self.release().await,
-            76..80 => _ = (call!(self, self.store.take_back(1 + below(20) as usize))),
-            80..84 => _ = (call!(self, self.store.hint(target()))),
-            84..87 => _ = (call!(self, self.store.request_link(target()))),
-            87..89 => _ = (call!(self, self.store.cancel(target()))),
-            89..90 if chance(5) => _ = (call!(self, self.store.erase(target()))),
-            90..94 => _ = (call!(self, self.store.redrive(DeadFilter::default(), below(5) as usize))),
-            94..95 => _ = (call!(self, self.store.drop_dead(DeadFilter::default(), 1))),
+            76..80 => _ = call!(self, self.store.take_back(1 + below(20) as usize)),
+            80..84 => _ = call!(self, self.store.hint(target())),
+            84..87 => _ = call!(self, self.store.request_link(target())),
+            87..89 => _ = call!(self, self.store.cancel(target())),
+            89..90 if chance(5) => _ = call!(self, self.store.erase(target())),
+            90..94 => _ = call!(self, self.store.redrive(DeadFilter::default(), below(5) as usize)),
+            94..95 => _ = call!(self, self.store.drop_dead(DeadFilter::default(), 1)),
             95..96 => {
                 let now = self.store.now().await.unwrap();
-                _ = (call!(self, self.store.prune(now.before(Duration::from_millis(500)), 3)));
+                _ = call!(self, self.store.prune(now.before(Duration::from_millis(500)), 3));
             }
             96..97 => self.store.resolve_circuit(Resolution::Retry).await.map(drop).unwrap(),
-            97..98 => _ = (call!(self, self.store.beat(worker(self.number), 1))),
+            97..98 => _ = call!(self, self.store.beat(worker(self.number), 1)),
             98..99 => self.leased.clear(),
             _ => drop(self.store.status().await.unwrap()),
         }
