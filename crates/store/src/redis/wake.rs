@@ -25,9 +25,17 @@ pub(super) struct Wake {
     waiting: AtomicUsize,
     /// Somebody has begun to wait.
     stir: Notify,
-    /// The entry that was seen last; none before the first look.
-    seen: Mutex<Option<String>>,
+    seen: Mutex<Seen>,
     closed: AtomicBool,
+}
+
+/// What was seen last.
+#[derive(Clone, Debug, Default)]
+struct Seen {
+    /// The newest entry; none before the first look, nor if there was none.
+    entry: Option<String>,
+    /// Whether later entries are sure to have later ids. A server that comes back may have begun a stream of its own.
+    is_sure: bool,
 }
 
 impl Wake {
@@ -95,20 +103,27 @@ impl Core {
     async fn next_change(&self) -> Result<bool> {
         const ACTION: &str = "wait for a change";
         let key = self.keys.of(keys::WAKE);
-        let from = lock(&self.wake.seen).clone();
-        let (answer, otherwise) = match &from {
+        let seen = lock(&self.wake.seen).clone();
+        lock(&self.wake.seen).is_sure = false;
+        let entry = if seen.is_sure {
+            let from = seen.entry.as_deref().unwrap_or(BEGINNING);
+            last_entry(self.listen.block(ACTION, &after(&key, from), LONGEST).await?)
+        } else {
+            let newest = last_entry(self.listen.send(ACTION, &newest(&key)).await?);
+            *lock(&self.wake.seen) = Seen { entry: newest.clone(), is_sure: true };
             // What came before the first look may have been missed: it counts as a change.
-            None => (self.listen.send(ACTION, &newest(&key)).await?, Some("0-0".to_owned())),
-            Some(from) => (self.listen.block(ACTION, &after(&key, from), LONGEST).await?, None),
+            newest.or_else(|| Some(BEGINNING.to_owned())).filter(|newest| seen.entry.as_ref() != Some(newest))
         };
-        let entry = last_entry(answer).or(otherwise);
         let has_changed = entry.is_some();
-        if has_changed {
-            *lock(&self.wake.seen) = entry;
+        if let Some(entry) = entry {
+            *lock(&self.wake.seen) = Seen { entry: Some(entry), is_sure: true };
         }
         Ok(has_changed)
     }
 }
+
+/// Before the first entry of a stream.
+const BEGINNING: &str = "0-0";
 
 fn newest(key: &str) -> Cmd {
     let mut newest = redis::cmd("XREVRANGE");
