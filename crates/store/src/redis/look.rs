@@ -98,7 +98,7 @@ impl RedisStore {
         limit: usize,
     ) -> Result<Vec<Record>> {
         const ACTION: &str = "read records";
-        const BUCKETS: usize = 4_096;
+        const BUCKETS: usize = 1_024;
         let other = || other_form(ACTION);
         let after = after.map_or_else(Vec::new, |id| id.as_uuid().as_bytes().to_vec());
         let mut bucket = after.first_chunk::<2>().map_or(0, |first| i64::from(u16::from_be_bytes(*first)));

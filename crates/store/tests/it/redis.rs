@@ -5,6 +5,7 @@
 
 mod audit;
 mod batches;
+mod bounds;
 mod clock;
 mod damage;
 mod full;
