@@ -26,6 +26,7 @@ mod extend;
 mod found;
 mod fresh;
 mod imports;
+mod intake;
 mod keys;
 mod lease;
 mod life;
@@ -55,12 +56,15 @@ use gangway_jobs::clock::Clock;
 
 pub use self::config::RedisConfig;
 use self::core::Core;
+use self::intake::Intake;
 use self::lease::Leased;
 use crate::{Mode, Policies, Result};
 
 /// The Redis store.
 pub struct RedisStore {
     core: Arc<Core>,
+    /// Single customers gather here while others are on their way.
+    intake: Arc<Intake>,
     /// What this process has leased, as it was read: its settle needs to read nothing.
     leased: Leased,
 }
@@ -86,7 +90,7 @@ impl RedisStore {
     ) -> Result<Arc<Self>> {
         let core = Arc::new(Core::open(url, config, &mode, policies, clock).await?);
         tokio::spawn(wake::listen(Arc::clone(&core.wake), Arc::downgrade(&core)));
-        Ok(Arc::new(Self { core, leased: Leased::default() }))
+        Ok(Arc::new(Self { core, intake: Arc::default(), leased: Leased::default() }))
     }
 }
 

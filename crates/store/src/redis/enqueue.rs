@@ -10,28 +10,44 @@ use gangway_jobs::transition;
 use tokio::sync::oneshot;
 
 use super::RedisStore;
+use super::core::Core;
 use super::desk::{Decided, Desk, Wanted};
 use super::fresh::{Fresh, are_independent};
+use super::intake::FEW;
 use crate::bounds::bounded;
 use crate::{Error, Result};
 
 const ACTION: &str = "take customers in";
 
 /// So many are taken in by one script, which keeps the server for a few milliseconds.
-const PORTION: usize = 200;
+pub(super) const PORTION: usize = 200;
 
 /// A customer with the stored input of its create job and its place in the order of taking in.
+#[derive(Debug)]
 pub(super) struct Item {
     pub(super) new: NewOnboarding,
     pub(super) payload: String,
+    /// Given when it is sent.
     pub(super) place: u64,
 }
 
 impl RedisStore {
-    pub(super) async fn take_in(&self, batch: Vec<NewOnboarding>) -> Result<Vec<Answer>> {
+    pub(super) async fn take_batch_in(&self, batch: Vec<NewOnboarding>) -> Result<Vec<Answer>> {
         bounded(batch.len())?;
-        let first = self.core.places(batch.len()).await?;
-        let items: Vec<Item> = batch.into_iter().zip(first..).enumerate().map(item).collect::<Result<_>>()?;
+        let mut items: Vec<Item> = batch.into_iter().enumerate().map(item).collect::<Result<_>>()?;
+        if items.len() <= FEW {
+            return self.intake.take_along(&self.core, items).await;
+        }
+        self.core.take_in(&mut items).await
+    }
+}
+
+impl Core {
+    pub(super) async fn take_in(&self, items: &mut [Item]) -> Result<Vec<Answer>> {
+        let first = self.places(items.len()).await?;
+        for (item, place) in items.iter_mut().zip(first..) {
+            item.place = place;
+        }
         // The next portion is decided while the server writes the one before, and written behind it: of two rows that
         // contradict each other, the first one counts.
         let mut behind = None;
@@ -67,16 +83,16 @@ impl RedisStore {
         items: &[Item],
         behind: Option<oneshot::Receiver<()>>,
     ) -> Result<Vec<Answer>> {
-        self.core.be_sure(ACTION).await?;
-        let mut fresh = Fresh::new(items, self.core.time.now(), self.core.life()?);
+        self.be_sure(ACTION).await?;
+        let mut fresh = Fresh::new(items, self.time.now(), self.life()?);
         if let Some(before) = behind {
             before.await.map_err(|_failed| Error::Closed)?;
         }
         let left_out = loop {
-            if let Some(left_out) = self.core.take_in_fresh(&fresh).await? {
+            if let Some(left_out) = self.take_in_fresh(&fresh).await? {
                 break left_out;
             }
-            fresh = Fresh::new(items, self.core.time.now(), self.core.life()?);
+            fresh = Fresh::new(items, self.time.now(), self.life()?);
         };
         let mut answers = vec![Answer::New; items.len()];
         if !left_out.is_empty() {
@@ -100,17 +116,17 @@ impl RedisStore {
         };
         let one_by_one =
             |desk: &mut Desk<'_>| items.iter().map(|item| one(desk, item)).collect::<Decided<Vec<_>>>();
-        self.core.decide(ACTION, wanted, one_by_one).await
+        self.decide(ACTION, wanted, one_by_one).await
     }
 }
 
-fn item((index, (new, place)): (usize, (NewOnboarding, u64))) -> Result<Item> {
+fn item((index, new): (usize, NewOnboarding)) -> Result<Item> {
     let payload = new.payload().encode();
     let bytes = payload.len();
     if bytes > MAX_BYTES {
         return Err(Error::PayloadTooLarge { index, bytes, max: MAX_BYTES });
     }
-    Ok(Item { new, payload, place })
+    Ok(Item { new, payload, place: 0 })
 }
 
 fn one(desk: &mut Desk<'_>, item: &Item) -> Decided<Answer> {

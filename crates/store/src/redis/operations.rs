@@ -35,7 +35,7 @@ impl Store for RedisStore {
     // ---- taking in ----
 
     async fn enqueue(&self, batch: Vec<NewOnboarding>) -> Result<Vec<Answer>> {
-        self.take_in(batch).await
+        self.take_batch_in(batch).await
     }
 
     async fn import_begin(&self, start: ImportStart) -> Result<ImportBegun> {
