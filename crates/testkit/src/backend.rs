@@ -78,10 +78,11 @@ fn remove_keys(url: &str, namespace: &str) -> Result<()> {
         let [next, keys] = found.items() else {
             return Err(Error::Broken("redis answered a SCAN with something else".to_owned()));
         };
-        let keys: Vec<String> = keys.items().iter().map(Reply::text).collect();
-        if !keys.is_empty() {
-            let words: Vec<&str> = std::iter::once("UNLINK").chain(keys.iter().map(String::as_str)).collect();
-            connection.command(&words)?;
+        // Not as text: a key may hold any bytes.
+        let keys = keys.items().iter().filter_map(Reply::bytes);
+        let words: Vec<&[u8]> = std::iter::once(&b"UNLINK"[..]).chain(keys).collect();
+        if words.len() > 1 {
+            connection.command_of_bytes(&words)?;
         }
         cursor = next.text();
         if cursor == "0" {

@@ -47,7 +47,7 @@ pub(crate) async fn run(args: &Args, context: &Context) -> Result<Ending> {
     let until = if args.until_idle { Until::Terminal } else { Until::Stopped };
     let following =
         tokio::spawn(api::follow(Source::new(&context.settings), Arc::clone(&client), context.stop.clone()));
-    let watching = watch::start(&context.settings, &store)?;
+    let watching = watch::start(&context.settings, &store);
     let worked = work::work(&context.settings, &store, client, until, &context.bars, &context.stop).await;
     following.abort();
     if let Some(watching) = watching {

@@ -25,6 +25,7 @@ pub(crate) async fn open(settings: &Settings, purpose: Purpose) -> Result<Shared
         Purpose::Work => Mode::Create(sections.expected()),
         Purpose::Visit => Mode::AsFound,
     };
-    let config = StoreConfig { url: sections.store_url().expose_secret().to_owned(), redis: sections.redis_config() };
+    let config =
+        StoreConfig { url: sections.store_url().expose_secret().to_owned(), redis: sections.redis_config() };
     Ok(gangway_store::open(&config, mode, sections.policies(), Arc::new(SystemClock)).await?)
 }

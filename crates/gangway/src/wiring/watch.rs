@@ -3,12 +3,11 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use gangway_store::redis::survey::{self, Duty, Finding, Level, Surveyor};
-use gangway_store::{Error as StoreError, SharedStore};
-use secrecy::ExposeSecret as _;
+use gangway_store::redis::survey::{self, Duty, Finding, Level};
+use gangway_store::{Error as StoreError, RedisConfig, SharedStore};
+use secrecy::{ExposeSecret as _, SecretString};
 use tokio::task::JoinHandle;
 
-use crate::error::Result;
 use crate::settings::Settings;
 
 /// Between two looks: a change is told of within half a minute.
@@ -17,21 +16,24 @@ const PAUSE: Duration = Duration::from_secs(20);
 /// What would keep a worker from starting, by its name.
 type Dangers = BTreeMap<&'static str, Finding>;
 
-/// Looks every now and then, until the store is closed; `None` if the store is a file.
-pub(crate) fn start(settings: &Settings, store: &SharedStore) -> Result<Option<JoinHandle<()>>> {
-    let sections = &settings.sections;
-    if !survey::is_server(&sections.store.url) {
-        return Ok(None);
-    }
-    let surveyor = Surveyor::new(sections.store_url().expose_secret(), &sections.redis_config())?;
-    Ok(Some(tokio::spawn(watch(surveyor, SharedStore::clone(store)))))
+/// Where to look.
+struct Place {
+    url: SecretString,
+    config: RedisConfig,
 }
 
-async fn watch(surveyor: Surveyor, store: SharedStore) {
+/// Looks every now and then, until the store is closed; `None` if the store is a file.
+pub(crate) fn start(settings: &Settings, store: &SharedStore) -> Option<JoinHandle<()>> {
+    let sections = &settings.sections;
+    let place = Place { url: sections.store_url(), config: sections.redis_config() };
+    survey::is_server(&sections.store.url).then(|| tokio::spawn(watch(place, SharedStore::clone(store))))
+}
+
+async fn watch(place: Place, store: SharedStore) {
     let mut known: Option<Dangers> = None;
     loop {
         match store.now().await {
-            Ok(_there) => known = look(&surveyor, known).await,
+            Ok(_there) => known = look(&place, known).await,
             Err(StoreError::Closed) => return,
             // The store's own connections tell of an outage; another one would tell of it twice.
             Err(_away) => {}
@@ -40,9 +42,10 @@ async fn watch(surveyor: Surveyor, store: SharedStore) {
     }
 }
 
-/// The first look has nothing before it: what it finds was accepted at the start.
-async fn look(surveyor: &Surveyor, known: Option<Dangers>) -> Option<Dangers> {
-    let Ok(surveyed) = surveyor.survey().await else { return known };
+/// The first look has nothing before it: what it finds was accepted at the start. Each look has a connection of its own: one
+/// that is kept would find out only here that the server was away meanwhile, and tell of an outage that is over.
+async fn look(place: &Place, known: Option<Dangers>) -> Option<Dangers> {
+    let Ok(surveyed) = survey::survey(place.url.expose_secret(), &place.config).await else { return known };
     let found = dangers(survey::judge(&surveyed, Duty::Work));
     if let Some(known) = known {
         tell(&known, &found);

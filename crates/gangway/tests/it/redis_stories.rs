@@ -61,14 +61,14 @@ fn an_outage_costs_nothing() {
 #[test]
 fn what_a_crash_took_is_imported_again() {
     let mut server = server();
-    let loss = Loss { customers: 4_000, bytes: 200_000, with_import: true, seed: 5 };
+    let loss = Loss { customers: 4_000, with_import: true, seed: 5 };
     lost_second::what_a_crash_took_is_imported_again(&world(5, server.url()), &mut server, loss).unwrap();
 }
 
 #[test]
 fn what_a_crash_took_under_a_living_import_is_imported_again() {
     let mut server = server();
-    let loss = Loss { customers: 4_000, bytes: 200_000, with_import: false, seed: 6 };
+    let loss = Loss { customers: 4_000, with_import: false, seed: 6 };
     lost_second::what_a_crash_took_is_imported_again(&world(6, server.url()), &mut server, loss).unwrap();
 }
 

@@ -7,7 +7,7 @@ use super::options::Options;
 use super::reply::Reply;
 use super::server::Server;
 use super::wait;
-use crate::{Error, Result};
+use crate::{Error, Result, same};
 
 /// What each node begins with.
 const SLOTS: [RangeInclusive<u16>; 3] = [0..=5_460, 5_461..=10_922, 10_923..=16_383];
@@ -132,7 +132,8 @@ fn id(node: &Server) -> Result<String> {
 /// Moves some keys; false if there were none left.
 fn move_keys(source: &Server, target: &Server, slot: &str) -> Result<bool> {
     let found = source.command(&["CLUSTER", "GETKEYSINSLOT", slot, "100"])?;
-    let keys: Vec<String> = found.items().iter().map(Reply::text).collect();
+    // Not as text: a key may hold any bytes.
+    let keys: Vec<&[u8]> = found.items().iter().filter_map(Reply::bytes).collect();
     if keys.is_empty() {
         return Ok(false);
     }
@@ -144,6 +145,8 @@ fn move_keys(source: &Server, target: &Server, slot: &str) -> Result<bool> {
         words.extend(["AUTH", password]);
     }
     words.push("KEYS");
-    words.extend(keys.iter().map(String::as_str));
-    source.command(&words).map(|_done| true)
+    let words: Vec<&[u8]> = words.into_iter().map(str::as_bytes).chain(keys).collect();
+    let answer = source.connect()?.command_of_bytes(&words)?;
+    // Else it would go on for ever.
+    same("the answer to MIGRATE", &answer.text(), &"OK".to_owned()).map(|()| true)
 }

@@ -34,22 +34,33 @@ impl Connection {
     /// # Errors
     /// [`Error::Refused`], or the connection broke; then a late answer may still come, so drop it.
     pub fn command(&mut self, words: &[&str]) -> Result<Reply> {
-        let name = words.first().copied().unwrap_or_default();
+        let words: Vec<&[u8]> = words.iter().map(|word| word.as_bytes()).collect();
+        self.command_of_bytes(&words)
+    }
+
+    /// The same for words that are no text, as keys need not be.
+    ///
+    /// # Errors
+    /// As [`Self::command`].
+    pub fn command_of_bytes(&mut self, words: &[&[u8]]) -> Result<Reply> {
+        let name = String::from_utf8_lossy(words.first().copied().unwrap_or_default());
         let answer = self.ask(words).map_err(|source| Error::Io {
             action: format!("ask redis on port {} for {name}", self.port),
             source,
         })?;
         if let Reply::Refusal(message) = answer {
-            return Err(Error::Refused { port: self.port, command: name.to_owned(), message });
+            return Err(Error::Refused { port: self.port, command: name.into_owned(), message });
         }
         Ok(answer)
     }
 
-    fn ask(&mut self, words: &[&str]) -> io::Result<Reply> {
+    fn ask(&mut self, words: &[&[u8]]) -> io::Result<Reply> {
         let mut request = Vec::new();
         write!(request, "*{}\r\n", words.len())?;
         for word in words {
-            write!(request, "${}\r\n{word}\r\n", word.len())?;
+            write!(request, "${}\r\n", word.len())?;
+            request.extend_from_slice(word);
+            request.extend_from_slice(b"\r\n");
         }
         self.stream.get_mut().write_all(&request)?;
         reply::read(&mut self.stream)

@@ -35,6 +35,11 @@ impl Reply {
         if let Self::Integer(number) = self { Some(*number) } else { self.text().parse().ok() }
     }
 
+    /// A value as it is.
+    pub fn bytes(&self) -> Option<&[u8]> {
+        if let Self::Bytes(bytes) = self { Some(bytes) } else { None }
+    }
+
     /// The answers of a list; none for anything else.
     pub fn items(&self) -> &[Reply] {
         if let Self::List(items) = self { items } else { &[] }
