@@ -11,18 +11,29 @@ use gangway_store::sqlite::{Mode, OpenOptions, Place, SqliteStore};
 use gangway_store::{Policies, RedisConfig, SharedStore, StoreConfig};
 use tempfile::TempDir;
 
+use crate::redis::audit;
+
 /// A store that is compared with the model.
+#[async_trait]
 pub(crate) trait Compared: Harness {
     /// Whether its outbox is a stream, whose entries cannot be changed in their place.
     const HAS_A_STREAM: bool = false;
+
+    /// Looks behind the store, if there is anything to see: all that it keeps must agree with itself.
+    async fn audit(&self, _store: &SharedStore) {}
 }
 
 impl Compared for Model {}
 
 impl Compared for Sqlite {}
 
+#[async_trait]
 impl Compared for Redis {
     const HAS_A_STREAM: bool = true;
+
+    async fn audit(&self, store: &SharedStore) {
+        audit::count_again(&self.config, store).await;
+    }
 }
 
 /// The model: a crash costs it nothing.

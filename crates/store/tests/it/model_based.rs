@@ -617,6 +617,7 @@ fn agree<H: Compared>(ops: Vec<Op>) {
             pair.run(op).await;
         }
         pair.compare().await;
+        pair.harness.audit(&pair.store).await;
     });
 }
 

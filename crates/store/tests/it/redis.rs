@@ -3,7 +3,7 @@
 //!
 //! Each [`open`](place::Place::open) is a process of its own: nothing but the server connects two of them.
 
-mod audit;
+pub(crate) mod audit;
 mod batches;
 mod bounds;
 mod clock;

@@ -8,7 +8,7 @@ use gangway_jobs::job::{Hold, Job};
 use gangway_jobs::kind::Kind;
 use gangway_jobs::onboarding::{Record, Stage};
 use gangway_store::conformance::world::check_events;
-use gangway_store::{Inspection, Position, SharedStore, Target};
+use gangway_store::{Inspection, Position, SharedStore, StoreConfig, Target};
 use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
@@ -33,7 +33,12 @@ struct Audit {
 
 /// Everything that must agree, when nobody writes.
 pub(super) async fn audit(place: &Place, store: &SharedStore) {
-    let mut raw = place.raw().await;
+    count_again(&place.config, store).await;
+}
+
+/// The same, for a store of that config.
+pub(crate) async fn count_again(config: &StoreConfig, store: &SharedStore) {
+    let mut raw = Raw::of(config).await;
     let keys = raw.keys().await;
     let (kept, rows, aside) = Default::default();
     let mut audit = Audit { raw, keys, kept, rows, aside, faults: Vec::new() };

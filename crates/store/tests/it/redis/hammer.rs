@@ -17,6 +17,7 @@ use gangway_jobs::signal::{Blame, Signal};
 use gangway_store::conformance::outcomes;
 use gangway_store::conformance::world::{Row, import};
 use gangway_store::{DeadFilter, LeaseRequest, Release, SharedStore, Target};
+use gangway_testkit::redis::{Options, Server};
 use rand::RngExt as _;
 
 use super::audit::audit;
@@ -66,18 +67,20 @@ fn target() -> Target {
     if chance(50) { Target::Id(Row::of(n).identified().id) } else { Target::Reference(format!("ref-{n}")) }
 }
 
-/// Calls; in one of ten cases the reply is lost, and the same is asked again.
+/// Calls; in one of ten cases the reply is lost, and the same is asked again. So it is when the connection is.
 macro_rules! call {
     ($process:expr, $call:expr) => {{
         *$process.memory.calls.lock().unwrap() += 1;
         if chance(10) {
             let patience = Duration::from_micros(u64::from(below(1_500)));
-            match tokio::time::timeout(patience, $call).await {
-                Ok(answer) => answer.unwrap(),
-                Err(_lost) => $call.await.unwrap(),
+            // Whatever it brings.
+            drop(tokio::time::timeout(patience, $call).await);
+        }
+        loop {
+            match $call.await {
+                Ok(answer) => break answer,
+                Err(error) => assert!(error.is_transient(), "{error}"),
             }
-        } else {
-            $call.await.unwrap()
         }
     }};
 }
@@ -105,13 +108,13 @@ impl Process {
             90..94 => _ = call!(self, self.store.redrive(DeadFilter::default(), below(5) as usize)),
             94..95 => _ = call!(self, self.store.drop_dead(DeadFilter::default(), 1)),
             95..96 => {
-                let now = self.store.now().await.unwrap();
+                let now = call!(self, self.store.now());
                 _ = call!(self, self.store.prune(now.before(Duration::from_millis(500)), 3));
             }
-            96..97 => self.store.resolve_circuit(Resolution::Retry).await.map(drop).unwrap(),
+            96..97 => _ = call!(self, self.store.resolve_circuit(Resolution::Retry)),
             97..98 => _ = call!(self, self.store.beat(worker(self.number), 1)),
             98..99 => self.leased.clear(),
-            _ => drop(self.store.status().await.unwrap()),
+            _ => _ = call!(self, self.store.status()),
         }
     }
 
@@ -166,7 +169,7 @@ impl Process {
             }
         }
         if chance(5) {
-            let again = self.store.settle(batch).await.unwrap();
+            let again = call!(self, self.store.settle(batch.clone()));
             assert!(!again.contains(&Settled::Done), "a repeated settle is not written again: {again:?}");
         }
     }
@@ -228,7 +231,25 @@ fn outcome(job: &LeasedJob) -> Outcome {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn four_processes_in_a_crowd_leave_everything_in_its_place() {
-    let mut place = Place::real();
+    crowd(Place::real(), std::future::pending()).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn they_do_so_too_while_their_connections_are_cut() {
+    let server = Server::start(&Options::default()).unwrap();
+    let cut = || server.command(&["CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes"]).unwrap();
+    crowd(Place::at(server.url()), async {
+        // Each time they wait longer before they connect again.
+        for pause in [300, 300, 400, 500, 900] {
+            tokio::time::sleep(Duration::from_millis(pause + u64::from(below(100)))).await;
+            cut();
+        }
+        std::future::pending().await
+    })
+    .await;
+}
+
+async fn crowd(mut place: Place, trouble: impl Future<Output = ()>) {
     place.policies.circuit.threshold = 4;
     place.policies.circuit.suspects = 2;
     place.policies.circuit.probe_interval = Duration::from_millis(20);
@@ -241,11 +262,19 @@ async fn four_processes_in_a_crowd_leave_everything_in_its_place() {
         let (store, memory) = (place.open().await, Arc::clone(&memory));
         crowd.spawn(Process { number, store, leased: Vec::new(), memory }.run(until));
     }
-    while let Some(ended) = crowd.join_next().await {
-        ended.unwrap();
+    let all = async {
+        while let Some(ended) = crowd.join_next().await {
+            ended.unwrap();
+        }
+    };
+    tokio::select! {
+        () = all => {}
+        () = trouble => {}
     }
     // Replies that were lost may still be on their way.
     tokio::time::sleep(Duration::from_millis(100)).await;
+    // The first call finds a connection that was cut.
+    while store.now().await.is_err() {}
     audit(&place, &store).await;
     let status = store.status().await.unwrap();
     let taken_in = memory.taken_in.lock().unwrap().len() as u64;

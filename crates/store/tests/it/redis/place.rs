@@ -68,9 +68,7 @@ impl Place {
     }
 
     pub(super) async fn raw(&self) -> Raw {
-        let client = redis::Client::open(self.config.url.as_str()).unwrap();
-        let connection = client.get_multiplexed_async_connection().await.unwrap();
-        Raw { connection, tag: format!("{{{}}}:", self.config.redis.namespace).into_bytes() }
+        Raw::of(&self.config).await
     }
 }
 
@@ -81,6 +79,12 @@ pub(super) struct Raw {
 }
 
 impl Raw {
+    pub(super) async fn of(config: &StoreConfig) -> Self {
+        let client = redis::Client::open(config.url.as_str()).unwrap();
+        let connection = client.get_multiplexed_async_connection().await.unwrap();
+        Self { connection, tag: format!("{{{}}}:", config.redis.namespace).into_bytes() }
+    }
+
     pub(super) fn key(&self, name: &str, rest: &[u8]) -> Vec<u8> {
         [&self.tag, name.as_bytes(), rest].concat()
     }
