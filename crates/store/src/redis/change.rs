@@ -55,7 +55,9 @@ impl<'a> Face<'a> {
     fn before(kept: &'a Kept) -> Self {
         match kept {
             Kept::Whole(onboarding, _) => Self::of(&onboarding.record),
-            Kept::Row(row) => Self { email: row.row.email_key, stage: Some(row.row.end), ..Self::default() },
+            Kept::Row(row) => {
+                Self { email: row.read.email_key, stage: Some(row.read.end), ..Self::default() }
+            }
             Kept::Nothing | Kept::Damaged(_) => Self::default(),
         }
     }
@@ -65,8 +67,8 @@ impl<'a> Face<'a> {
             After::Whole(onboarding) => Self::of(&onboarding.record),
             // The sums of its import go on counting it.
             After::Row(row) => Self {
-                email: row.row.email_key,
-                stage: Some(row.row.end),
+                email: row.read.email_key,
+                stage: Some(row.read.end),
                 origin: before.origin,
                 ..Self::default()
             },
@@ -101,8 +103,8 @@ impl Draft {
     /// Whether anything changes that is not the onboarding itself.
     fn changes_beside(&self) -> bool {
         let row =
-            |kept: &Kept| if let Kept::Row(row) = kept { Some((row.row.clone(), row.fences)) } else { None };
-        let now = if let After::Row(row) = &self.after { Some((row.row.clone(), row.fences)) } else { None };
+            |kept: &Kept| if let Kept::Row(row) = kept { Some((row.read.clone(), row.fences)) } else { None };
+        let now = if let After::Row(row) = &self.after { Some((row.read.clone(), row.fences)) } else { None };
         !self.set_aside.is_empty() || now != row(&self.found.kept)
     }
 
@@ -133,10 +135,10 @@ impl Draft {
             (Kept::Row(_), After::Whole(_)) => write.ledger_entry(self.id(), b""),
             (_, After::Row(row)) => {
                 // Fences may have been set since the row was made.
-                let stored = codec::encode_row(&row.row, moment.life.number, &row.fences);
+                let stored = codec::encode_row(&row.read, moment.life.number, &row.fences);
                 write.ledger_entry(self.id(), &stored);
-                let was_erased = matches!(&self.found.kept, Kept::Row(row) if row.row.end == Stage::Erased);
-                if row.row.end == Stage::Erased && !was_erased {
+                let was_erased = matches!(&self.found.kept, Kept::Row(row) if row.read.end == Stage::Erased);
+                if row.read.end == Stage::Erased && !was_erased {
                     write.command("SADD", keys::REDACT, &[], &[self.id().to_string().as_bytes()]);
                     write.erases = true;
                 }

@@ -21,8 +21,6 @@
 //! All that is read is checked, as the bytes may be anybody's: nothing panics, no length is believed before there are as
 //! many bytes, and nothing may be left over at the end.
 
-#![allow(dead_code, unused_imports, reason = "the store above is being written")]
-
 mod job;
 mod kyb;
 mod moment;

@@ -76,7 +76,7 @@ impl Draft {
 
     pub(super) fn row(&self) -> Option<&LedgerRow> {
         match &self.after {
-            After::Row(row) => Some(&row.row),
+            After::Row(row) => Some(&row.read),
             After::Nothing | After::Whole(_) | After::Damaged => None,
         }
     }
@@ -205,7 +205,7 @@ impl Draft {
     /// Writes another ledger row.
     pub(super) fn set_row(&mut self, row: LedgerRow, fences: [Option<Fence>; 3], life: Life) {
         let stored = codec::encode_row(&row, life.number, &fences);
-        self.after = After::Row(Box::new(Row { stored, number: life.number, row, fences }));
+        self.after = After::Row(Box::new(Row { stored, number: life.number, read: row, fences }));
     }
 
     /// The last token that settled a job.

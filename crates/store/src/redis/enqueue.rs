@@ -53,7 +53,7 @@ impl Core {
         let mut behind = None;
         let portions = items.chunks(PORTION).map(|portion| {
             let (written, next) = oneshot::channel();
-            self.take_in_portion(portion, std::mem::replace(&mut behind, Some(next)), written)
+            self.take_in_portion(portion, behind.replace(next), written)
         });
         Ok(try_join_all(portions.collect::<Vec<_>>()).await?.concat())
     }

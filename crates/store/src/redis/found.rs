@@ -111,7 +111,7 @@ pub(super) struct Row {
     pub(super) stored: Vec<u8>,
     /// Which epoch of the store, counted from 0, its sequence belongs to.
     pub(super) number: u64,
-    pub(super) row: LedgerRow,
+    pub(super) read: LedgerRow,
     pub(super) fences: [Option<Fence>; 3],
 }
 
@@ -213,7 +213,7 @@ impl Found {
             }
             Kept::Row(row) if row.number != life.number => {
                 row.number = life.number;
-                row.row.sequence = 0;
+                row.read.sequence = 0;
             }
             Kept::Whole(..) | Kept::Row(_) | Kept::Nothing | Kept::Damaged(_) => {}
         }
@@ -242,7 +242,7 @@ impl Kept {
     fn row(id: OnboardingId, stored: &[u8]) -> Self {
         match codec::decode_row(stored, id) {
             Ok((row, number, fences)) => {
-                Self::Row(Box::new(Row { stored: stored.to_vec(), number, row, fences }))
+                Self::Row(Box::new(Row { stored: stored.to_vec(), number, read: row, fences }))
             }
             Err(unreadable) => {
                 tell(id, &unreadable);

@@ -114,14 +114,17 @@ async fn take_group_in(core: &Core, group: Vec<Ask>) {
 
 /// The same error again, if it says nothing of those who were to be taken in.
 fn of_everybody(error: &Error) -> Option<Error> {
-    match error {
-        Error::Closed => Some(Error::Closed),
-        Error::Unavailable { place, reason } => {
-            Some(Error::Unavailable { place: place.clone(), reason: reason.clone() })
-        }
-        Error::OutOfMemory { place } => Some(Error::OutOfMemory { place: place.clone() }),
-        Error::Missing { place } => Some(Error::Missing { place: place.clone() }),
-        Error::Mismatch { mismatch } => Some(Error::Mismatch { mismatch: mismatch.clone() }),
-        _ => None,
+    if let Error::Closed = error {
+        Some(Error::Closed)
+    } else if let Error::Unavailable { place, reason } = error {
+        Some(Error::Unavailable { place: place.clone(), reason: reason.clone() })
+    } else if let Error::OutOfMemory { place } = error {
+        Some(Error::OutOfMemory { place: place.clone() })
+    } else if let Error::Missing { place } = error {
+        Some(Error::Missing { place: place.clone() })
+    } else if let Error::Mismatch { mismatch } = error {
+        Some(Error::Mismatch { mismatch: mismatch.clone() })
+    } else {
+        None
     }
 }

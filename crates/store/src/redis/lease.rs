@@ -1,6 +1,6 @@
 //! Leasing jobs. The circuit decides here, on what was last seen of it; the script leases only if it is still so.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Mutex;
 use std::time::Duration;
 
@@ -49,16 +49,16 @@ impl Leased {
         jobs: impl Iterator<Item = (JobId, LeaseToken)>,
     ) -> (Vec<Found>, Vec<OnboardingId>) {
         let mut kept = lock(&self.0);
-        let (mut known, mut to_read, mut seen) = (Vec::new(), Vec::new(), HashMap::new());
+        let (mut known, mut to_read, mut seen) = (Vec::new(), Vec::new(), HashSet::new());
         for (job, token) in jobs {
             let found = kept.remove(&job);
             let is_its =
                 |found: &Found| found.held[job.kind.index()].is_some_and(|held| held.token() == token);
-            match (found.filter(is_its), seen.insert(job.onboarding, ())) {
-                (Some(found), None) => known.push(found),
-                (None, None) => to_read.push(job.onboarding),
+            match (found.filter(is_its), seen.insert(job.onboarding)) {
+                (Some(found), true) => known.push(found),
+                (None, true) => to_read.push(job.onboarding),
                 // Two jobs of one onboarding: the first one's view will do, or be found outdated.
-                (_, Some(())) => {}
+                (_, false) => {}
             }
         }
         (known, to_read)

@@ -15,8 +15,6 @@
 //! | [`fault`] | what an error means |
 //! | [`outage`] | the log lines of an outage |
 
-#![allow(dead_code, reason = "the store above is being written")]
-
 mod dial;
 mod fault;
 mod guide;
@@ -32,7 +30,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use redis::aio::MultiplexedConnection;
-use redis::{Cmd, Pipeline, RedisResult, Value};
+use redis::{Cmd, RedisResult, Value};
 use tokio::time::Instant;
 
 use self::fault::Fault;
@@ -114,13 +112,6 @@ impl Link {
         let live = self.live(action).await?;
         let answer = one(&mut live.connection.clone(), cmd).await;
         self.judge(action, &live, answer)
-    }
-
-    /// Sends several commands together; fails if one of them does, though the others have been run.
-    pub(super) async fn pipe(&self, action: &'static str, pipe: &Pipeline) -> Result<Vec<Value>> {
-        let live = self.live(action).await?;
-        let answers = pipe.query_async(&mut live.connection.clone()).await;
-        self.judge(action, &live, answers)
     }
 
     /// Sends a command that the server answers only after up to `at_most`. Whoever stops waiting for it costs the link

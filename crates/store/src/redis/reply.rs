@@ -1,5 +1,7 @@
 //! Reading what scripts answer. An answer of another form is an error, never a guess.
 
+#![expect(clippy::wildcard_enum_match_arm, reason = "whatever form is not expected is another one")]
+
 use gangway_jobs::clock::Timestamp;
 use redis::Value;
 

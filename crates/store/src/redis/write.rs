@@ -229,7 +229,9 @@ impl Write {
         let mut all = Args::default();
         all.push(command.as_bytes());
         all.push(&self.key(name, rest));
-        arguments.iter().for_each(|argument| all.push(argument));
+        for argument in arguments {
+            all.push(argument);
+        }
         self.others.push(all);
     }
 

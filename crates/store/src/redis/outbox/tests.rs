@@ -101,7 +101,7 @@ impl Outbox {
 
     /// What another program says to the server, with the stream as `@`.
     async fn say(&self, words: &str) -> Value {
-        let stream = self.core.keys.of(keys::OUTBOX);
+        let stream = self.core.keys.of("outbox");
         let mut words = words.split(' ');
         let mut command = redis::cmd(words.next().unwrap());
         for word in words {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use gangway_jobs::circuit::Resolution;
-use gangway_jobs::enqueue::Answer;
+use gangway_jobs::enqueue::Answer::{ConflictingContent, Duplicate, New, Revived};
 use gangway_jobs::id::OnboardingId;
 use gangway_jobs::job::State;
 use gangway_jobs::kind::Kind;
@@ -177,9 +177,8 @@ async fn whoever_asks_for_it_is_told_and_nobody_else_is_held_up() {
         assert_eq!(story.store.records(None, 10).await.unwrap().len(), 2);
         let batch = (0..4).map(|n| Row::of(n).identified()).collect();
         let answers = story.store.enqueue(batch).await.unwrap();
-        use Answer::{ConflictingContent, Duplicate, New};
         assert_eq!(answers, [ConflictingContent, Duplicate, Duplicate, New], "{harm:?}");
-        assert_eq!(story.store.cancel(Target::Id(story.ids[1])).await.unwrap().is_some(), true);
+        assert!(story.store.cancel(Target::Id(story.ids[1])).await.unwrap().is_some());
         story.place.advance(Duration::from_secs(1));
         let now = story.store.now().await.unwrap();
         assert_eq!(story.store.prune(now, 10).await.unwrap(), 1);
@@ -200,7 +199,6 @@ async fn a_ledger_row_that_cannot_be_read_harms_only_its_onboarding() {
     let _: i64 = story.raw.ask("HSET", "l:", &id[..2], entry).await;
     assert!(matches!(story.store.erase(Target::Id(story.ids[0])).await, Err(Error::Damaged { .. })));
     let batch = (0..3).map(|n| Row::of(n).identified()).collect();
-    use Answer::{ConflictingContent, Revived};
     assert_eq!(story.store.enqueue(batch).await.unwrap(), [ConflictingContent, Revived, Revived]);
 }
 

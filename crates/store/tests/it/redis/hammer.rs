@@ -11,7 +11,7 @@ use gangway_jobs::failure::Code;
 use gangway_jobs::id::{JobId, LeaseToken, OnboardingId};
 use gangway_jobs::job::LeasedJob;
 use gangway_jobs::kind::Kind;
-use gangway_jobs::outcome::{FollowUp, Outcome, Settled, Settlement};
+use gangway_jobs::outcome::{FollowUp, Outcome, Settled, Settlement, Step};
 use gangway_jobs::payload::{Payload, PollStatus};
 use gangway_jobs::signal::{Blame, Signal};
 use gangway_store::conformance::outcomes;
@@ -205,7 +205,7 @@ fn outcome(job: &LeasedJob) -> Outcome {
         (_, 1) => Outcome::Retry {
             after: Duration::from_millis(20),
             failure: outcomes::failure(Code::Unreachable),
-            step: Default::default(),
+            step: Step::default(),
         },
         (_, 2) => outcomes::give_back(0),
         (Kind::CreateCustomer, 3) => outcomes::bury(Code::Unresolved),
@@ -220,11 +220,11 @@ fn outcome(job: &LeasedJob) -> Outcome {
         (Kind::CreateLink, _) => outcomes::linked(job),
         (Kind::PollStatus, n) => {
             let word = ["INIT", "APPROVED", "REJECTED", "PENDING_RESPONSE", "PENDING_REVIEW"][n as usize % 5];
-            let end = outcomes::polled(job, word, &format!("t{}", below(3)));
-            match end {
-                Outcome::Snooze { step, .. } => Outcome::Snooze { after: Duration::from_millis(10), step },
-                end => end,
+            let mut end = outcomes::polled(job, word, &format!("t{}", below(3)));
+            if let Outcome::Snooze { after, .. } = &mut end {
+                *after = Duration::from_millis(10);
             }
+            end
         }
     }
 }
@@ -244,7 +244,7 @@ async fn they_do_so_too_while_their_connections_are_cut() {
             tokio::time::sleep(Duration::from_millis(pause + u64::from(below(100)))).await;
             cut();
         }
-        std::future::pending().await
+        std::future::pending::<()>().await;
     })
     .await;
 }
@@ -280,8 +280,6 @@ async fn crowd(mut place: Place, trouble: impl Future<Output = ()>) {
     let taken_in = memory.taken_in.lock().unwrap().len() as u64;
     assert_eq!(status.total(), taken_in, "something was lost: {:?}", status.by_stage);
     let calls = *memory.calls.lock().unwrap();
-    let events = super::audit::all_events(&store).await.len();
-    println!("{calls} calls, {events} events, {:?}", status.by_stage);
     assert!(calls > 500, "{calls} calls tell nothing");
     bring_to_their_ends(&store).await;
     audit(&place, &store).await;

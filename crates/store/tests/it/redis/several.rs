@@ -3,12 +3,13 @@
 use std::time::Duration;
 
 use gangway_jobs::clock::Timestamp;
-use gangway_jobs::enqueue::Answer;
+use gangway_jobs::enqueue::Answer::{ConflictingContent, ConflictingEmail, Duplicate, New};
 use gangway_jobs::failure::Code;
 use gangway_jobs::job::{Hold, LeasedJob};
 use gangway_jobs::kind::Kind;
 use gangway_jobs::onboarding::Stage;
-use gangway_jobs::outcome::{Outcome, Settled};
+use gangway_jobs::outcome::{FollowUp, Outcome, Settled};
+use gangway_jobs::payload::{Payload, PollStatus};
 use gangway_jobs::signal::Signal;
 use gangway_jobs::transition::EndRequest;
 use gangway_store::conformance::outcomes::{self, DOWN, HEALTHY};
@@ -294,7 +295,6 @@ async fn rows_of_an_import_are_answered_the_same_again_whoever_asks() {
         ]
     };
     let first = two.one.enqueue(rows()).await.unwrap();
-    use Answer::{ConflictingContent, ConflictingEmail, Duplicate, New};
     assert_eq!(first, [New, New, ConflictingContent, ConflictingEmail, Duplicate]);
     assert_eq!(two.other.enqueue(rows()).await.unwrap(), first);
     // Without an import it is another request, not a repeat.
@@ -328,9 +328,7 @@ async fn a_dead_job_that_was_redriven_elsewhere_is_not_what_a_lease_remembers() 
     settle(&two.one, &create, outcomes::created(&create)).await;
     let link = lease_one(&two.one, Kind::CreateLink).await;
     let Outcome::Bury { failure, mut step } = outcomes::bury(Code::Refused) else { unreachable!() };
-    step.follow_ups.push(gangway_jobs::outcome::FollowUp::now(gangway_jobs::payload::Payload::PollStatus(
-        Default::default(),
-    )));
+    step.follow_ups.push(FollowUp::now(Payload::PollStatus(PollStatus::default())));
     settle(&two.one, &link, Outcome::Bury { failure, step }).await;
     // Leased and remembered, with a dead link job beside it.
     let poll = lease_one(&two.one, Kind::PollStatus).await;

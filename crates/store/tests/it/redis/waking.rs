@@ -26,7 +26,7 @@ async fn wait_for_a_job(store: SharedStore) -> (Instant, u32) {
     }
 }
 
-async fn calls(server: &Server) -> u64 {
+fn calls(server: &Server) -> u64 {
     server.info("total_commands_processed").unwrap().parse().unwrap()
 }
 
@@ -56,10 +56,10 @@ async fn an_idle_waiter_asks_nothing() {
     register(&store, 1).await;
     let waiting = tokio::spawn(wait_for_a_job(Arc::clone(&store)));
     tokio::time::sleep(Duration::from_millis(300)).await;
-    let before = calls(&server).await;
+    let before = calls(&server);
     tokio::time::sleep(Duration::from_secs(1)).await;
     // Each look from here is a call or two.
-    assert!(calls(&server).await - before < 8, "{} calls in a second", calls(&server).await - before);
+    assert!(calls(&server) - before < 8, "{} calls in a second", calls(&server) - before);
     store.enqueue(vec![Row::of(1).identified()]).await.unwrap();
     let (_, asked) = tokio::time::timeout(Duration::from_secs(1), waiting).await.unwrap().unwrap();
     assert!(asked < 6, "{asked}");
@@ -133,12 +133,7 @@ async fn a_waiter_is_woken_by_a_server_that_counts_anew() {
     store.changed(Duration::from_millis(300)).await;
     store.changed(Duration::from_millis(300)).await;
     let _: i64 = raw.ask("DEL", "wake", b"", &[] as &[&str]).await;
-    let _ = redis::cmd("CLIENT")
-        .arg("KILL")
-        .arg("TYPE")
-        .arg("normal")
-        .query_async::<i64>(&mut raw.connection)
-        .await;
+    server.command(&["CLIENT", "KILL", "TYPE", "normal"]).unwrap();
     let waiting = tokio::spawn(async move {
         let begun = Instant::now();
         store.changed(Duration::from_secs(10)).await;

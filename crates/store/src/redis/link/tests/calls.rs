@@ -14,15 +14,11 @@ use crate::redis::link::{Greeting, Link, Role, Server};
 use crate::redis::scripts::Script;
 
 #[tokio::test]
-async fn a_command_a_script_and_a_pipeline_are_answered() {
+async fn a_command_and_a_script_are_answered() {
     let server = Process::start();
     let link = link(&server.url(), &config());
     assert_eq!(ping(&link).await.unwrap(), Value::SimpleString("PONG".to_owned()));
     assert_eq!(count(&link).await.unwrap(), 1);
-    let mut pipe = redis::pipe();
-    pipe.cmd("SET").arg("k").arg("v").cmd("GET").arg("k");
-    let answers = link.pipe("try a pipeline", &pipe).await.unwrap();
-    assert_eq!(answers, [Value::Okay, Value::BulkString(b"v".to_vec())]);
     assert_eq!(link.place(), server.url());
 }
 
@@ -107,10 +103,6 @@ async fn what_would_be_refused_again_is_no_outage() {
     assert!(matches!(error, Error::Redis { action: "read a list", .. }), "{error:?}");
     let error = link.run("break", &BROKEN, &BROKEN.call(b"k")).await.unwrap_err();
     assert!(matches!(&error, Error::Redis { .. }) && !error.is_transient(), "{error:?}");
-    let mut pipe = redis::pipe();
-    pipe.cmd("PING").cmd("LLEN").arg("text");
-    let error = link.pipe("read a list", &pipe).await.unwrap_err();
-    assert!(matches!(error, Error::Redis { .. }), "{error:?}");
     assert_eq!(count(&link).await.unwrap(), 1);
 }
 
