@@ -24,8 +24,13 @@ pub struct Stampede {
 pub struct Held {
     /// Jobs done, second by second.
     pub per_second: Vec<u64>,
-    /// Commands that kept the server for longer than the limit, the slowest first.
+    /// Commands that kept the server for longer than the limit while the file was imported, the slowest first.
+    pub slow_in_import: Vec<Slow>,
+    /// The same while the jobs were done.
     pub slow: Vec<Slow>,
+    /// Of a thousand scripts that did the jobs, 999 took no longer. What the few others took is not all theirs: on a busy
+    /// machine the server is stopped in the middle of them, and its log then blames single commands such as `SET` too.
+    pub nearly_all: Duration,
     /// From the resuming to the last job.
     pub took: Duration,
 }
@@ -59,7 +64,10 @@ pub fn many_jobs_at_once_are_done_steadily(
     server.note_slower_than(limit)?;
     let imported = world.json(&["import", "customers.csv", "--json"])?;
     same("rows taken in", &number(&imported, "/enqueued")?, &planted.customers)?;
+    let slow_in_import = server.slow()?;
     world.json(&["queue", "pause", "--json"])?;
+    server.forget_slow()?;
+    server.command(&["CONFIG", "RESETSTAT"])?;
     let mut crew = Crew::start(world, 2, false)?;
     // Both have asked for work and got none.
     std::thread::sleep(Duration::from_millis(500));
@@ -74,10 +82,19 @@ pub fn many_jobs_at_once_are_done_steadily(
     let took = begun.elapsed();
     crew.stop(world)?;
     let slow = server.slow()?;
+    let nearly_all = nearly_all_within(server)?;
     let audit = world.audit()?;
     same("customers at the API", &number(&audit, "/customers")?, &planted.customers)?;
     same("e-mails with several customers", &number(&audit, "/emails_with_several_customers")?, &0)?;
-    Ok(Held { per_second, slow, took })
+    Ok(Held { per_second, slow_in_import, slow, nearly_all, took })
+}
+
+/// How long all scripts but one of a thousand took at most, as the server counts since version 7.
+fn nearly_all_within(server: &Server) -> Result<Duration> {
+    let told = server.info("latency_percentiles_usec_evalsha")?;
+    let micros = told.split(',').find_map(|part| part.strip_prefix("p99.9=")?.trim().parse::<f64>().ok());
+    let micros = micros.ok_or_else(|| Error::Broken(format!("no p99.9 in {told:?}")))?;
+    Ok(Duration::from_secs_f64(micros / 1e6))
 }
 
 /// Lets the server run before everybody else, where that is allowed: its log of slow commands counts time in which it was
