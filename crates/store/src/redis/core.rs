@@ -24,6 +24,9 @@ pub(super) struct SeenCircuit {
     pub(super) circuit: Circuit,
 }
 
+/// So often is asked again because another life of the store has begun.
+const LIVES: usize = 3;
+
 /// What every verb works with.
 pub(super) struct Core {
     pub(super) work: Link,
@@ -95,12 +98,12 @@ impl Core {
     }
 
     pub(super) fn life(&self) -> Result<Life> {
-        Ok(self.opening.opened()?.life)
+        self.opening.life()
     }
 
     /// Whether this is still the store that was asked for. If it was not when it was last looked at, it may be again.
     pub(super) async fn be_sure(&self, action: &'static str) -> Result<()> {
-        if self.opening.opened().is_err() { self.greet_again(action).await } else { Ok(()) }
+        if self.life().is_err() { self.greet_again(action).await } else { Ok(()) }
     }
 
     /// Runs a script; its first two arguments are given.
@@ -121,7 +124,7 @@ impl Core {
         script: &'static Script,
         fill: impl Fn(&mut Cmd),
     ) -> Result<Reply> {
-        loop {
+        for _ in 0..LIVES {
             self.be_sure(action).await?;
             let reply = self.call_in(self.life()?, link, action, script, &fill).await?;
             // What is asked in another life of the store is asked again, once it is known that it is the same store.
@@ -129,6 +132,12 @@ impl Core {
                 return Ok(reply);
             }
         }
+        // Its connection leads to a server that has been left behind by the others.
+        link.begin_anew();
+        Err(Error::Unavailable {
+            place: link.place().to_owned(),
+            reason: "it answers from another life of the store".to_owned(),
+        })
     }
 
     /// The same, only in that life of the store: in another, the word is `epoch`.

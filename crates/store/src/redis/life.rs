@@ -79,12 +79,23 @@ impl Opening {
 
     /// The store, as the latest connection found it.
     pub(super) fn opened(&self) -> Result<Opened> {
+        lock(&self.found).clone().map_err(|refusal| self.refuse(refusal))
+    }
+
+    /// The same, in the little that every call needs to know.
+    pub(super) fn life(&self) -> Result<Life> {
+        match &*lock(&self.found) {
+            Ok(opened) => Ok(opened.life),
+            Err(refusal) => Err(self.refuse(refusal.clone())),
+        }
+    }
+
+    fn refuse(&self, refusal: Refusal) -> Error {
         let place = self.place.clone();
-        match lock(&self.found).clone() {
-            Ok(opened) => Ok(opened),
-            Err(Refusal::Missing) => Err(Error::Missing { place }),
-            Err(Refusal::Newer(found)) => Err(Error::Newer { place, found, known: LAYOUT }),
-            Err(Refusal::Mismatch(mismatch)) => Err(Error::Mismatch { mismatch }),
+        match refusal {
+            Refusal::Missing => Error::Missing { place },
+            Refusal::Newer(found) => Error::Newer { place, found, known: LAYOUT },
+            Refusal::Mismatch(mismatch) => Error::Mismatch { mismatch },
         }
     }
 

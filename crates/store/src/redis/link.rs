@@ -129,6 +129,11 @@ impl Link {
         self.judge(action, &live, answer)
     }
 
+    /// The next call makes another connection.
+    pub(super) fn begin_anew(&self) {
+        self.0.begin_anew();
+    }
+
     /// The server for messages, without credentials.
     pub(super) fn place(&self) -> &str {
         &self.0.server.place

@@ -126,6 +126,15 @@ impl Holder {
         self.replace(spent, Down { failures: spent.failures, not_before: Instant::now(), why: None });
     }
 
+    /// Whatever connection there is, is of no more use.
+    pub(super) fn begin_anew(&self) {
+        let up = match &*self.phase.borrow() {
+            Phase::Up(live) => live.clone(),
+            Phase::Down(_) | Phase::Connecting(_) | Phase::Closed => return,
+        };
+        self.give_up(&up, Fault::away("it leads to another server than the master"));
+    }
+
     fn replace(&self, spent: &Live, down: Down) {
         self.phase.send_if_modified(|phase| match phase {
             Phase::Up(live) if live.since == spent.since => {

@@ -3,11 +3,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use gangway_jobs::event::Event;
 use gangway_jobs::id::OnboardingId;
 use gangway_jobs::job::{Hold, Job};
 use gangway_jobs::kind::Kind;
 use gangway_jobs::onboarding::{Record, Stage};
-use gangway_store::conformance::world::check_events;
 use gangway_store::{Inspection, Position, SharedStore, StoreConfig, Target};
 use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
@@ -279,20 +279,53 @@ impl Audit {
     }
 
     async fn events(&mut self, store: &SharedStore) {
-        let records: Vec<Record> = self.kept.values().map(|kept| kept.record.clone()).collect();
-        check_events(&all_events(store).await, &records);
+        let mut by_onboarding: BTreeMap<OnboardingId, Vec<Event>> = BTreeMap::new();
+        for (_, event) in all_events(store).await {
+            by_onboarding.entry(event.onboarding).or_default().push(event);
+        }
+        for (id, events) in &by_onboarding {
+            self.faults.extend(fault_of(events).map(|fault| format!("events of {id}: {fault}")));
+        }
+        let epoch = store.stamp().await.unwrap().epoch;
         for kept in self.kept.values() {
             let (record, jobs) = (&kept.record, &kept.jobs);
             let goes_on = jobs.iter().any(|job| !matches!(job.hold, Hold::Dead(_)));
             if !record.stage.is_end() && !goes_on && !self.aside.contains(&record.id) {
                 self.faults.push(format!("{} is {} and has no job: {jobs:?}", record.id, record.stage));
             }
+            let events = by_onboarding.get(&record.id).map(Vec::as_slice).unwrap_or_default();
+            let last = events.last().filter(|event| event.epoch == epoch).map_or(0, |event| event.sequence);
+            if record.sequence != last {
+                self.faults.push(format!("{} has counted {} events, not {last}", record.id, record.sequence));
+            }
+            let last_end = events.iter().rfind(|event| event.kind.is_terminal());
+            if record.stage.is_end() != last_end.is_some_and(|event| event.data["round"] == record.round) {
+                self.faults.push(format!("{} is {}, but its events say else", record.id, record.stage));
+            }
         }
     }
 }
 
-pub(super) async fn all_events(store: &SharedStore) -> Vec<(Position, gangway_jobs::event::Event)> {
-    let mut all: Vec<(Position, gangway_jobs::event::Event)> = Vec::new();
+/// Sequences without gaps from 1 in each epoch, and one end a round.
+fn fault_of(events: &[Event]) -> Option<String> {
+    let mut last = (0, 0);
+    let mut ended = BTreeSet::new();
+    for event in events {
+        let this = (event.epoch.0, event.sequence);
+        let follows = if this.0 == last.0 { this.1 == last.1 + 1 } else { this.0 > last.0 && this.1 == 1 };
+        if !follows {
+            return Some(format!("{this:?} after {last:?}"));
+        }
+        last = this;
+        if event.kind.is_terminal() && !ended.insert(event.data["round"].as_u64()) {
+            return Some(format!("round {} ends twice", event.data["round"]));
+        }
+    }
+    None
+}
+
+pub(super) async fn all_events(store: &SharedStore) -> Vec<(Position, Event)> {
+    let mut all: Vec<(Position, Event)> = Vec::new();
     loop {
         let after = all.last().map_or_else(Position::default, |(position, _)| *position);
         let page = store.events(after, 1_000).await.unwrap();

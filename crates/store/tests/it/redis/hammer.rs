@@ -6,7 +6,6 @@ use std::sync::{Arc, LazyLock, Mutex};
 use std::time::{Duration, Instant};
 
 use gangway_jobs::circuit::Resolution;
-use gangway_jobs::enqueue::Answer;
 use gangway_jobs::failure::Code;
 use gangway_jobs::id::{JobId, LeaseToken, OnboardingId};
 use gangway_jobs::job::LeasedJob;
@@ -17,7 +16,7 @@ use gangway_jobs::signal::{Blame, Signal};
 use gangway_store::conformance::outcomes;
 use gangway_store::conformance::world::{Row, import};
 use gangway_store::{DeadFilter, LeaseRequest, Release, SharedStore, Target};
-use gangway_testkit::redis::{Options, Server};
+use gangway_testkit::redis::{Fsync, Options, Server};
 use rand::RngExt as _;
 
 use super::audit::audit;
@@ -130,11 +129,7 @@ impl Process {
         let batch: Vec<_> = rows.map(|row| row.identified()).collect();
         let answers = call!(self, self.store.enqueue(batch.clone()));
         let kept = batch.iter().zip(answers).filter(|(_, answer)| !answer.is_conflict());
-        let mut taken_in = self.memory.taken_in.lock().unwrap();
-        for (new, answer) in kept {
-            assert!(answer == Answer::New || taken_in.contains(&new.id) || answer != Answer::Revived);
-            taken_in.insert(new.id);
-        }
+        self.memory.taken_in.lock().unwrap().extend(kept.map(|(new, _)| new.id));
     }
 
     async fn lease(&mut self) {
@@ -249,6 +244,21 @@ async fn they_do_so_too_while_their_connections_are_cut() {
     .await;
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn they_do_so_too_while_their_server_is_killed() {
+    let options = Options { appendonly: Some(Fsync::Always), ..Options::default() };
+    let mut server = Server::start(&options).unwrap();
+    let url = server.url();
+    crowd(Place::at(url), async move {
+        for _ in 0..3 {
+            tokio::time::sleep(Duration::from_millis(700 + u64::from(below(300)))).await;
+            tokio::task::block_in_place(|| server.restart()).unwrap();
+        }
+        std::future::pending::<()>().await;
+    })
+    .await;
+}
+
 async fn crowd(mut place: Place, trouble: impl Future<Output = ()>) {
     place.policies.circuit.threshold = 4;
     place.policies.circuit.suspects = 2;
@@ -267,9 +277,10 @@ async fn crowd(mut place: Place, trouble: impl Future<Output = ()>) {
             ended.unwrap();
         }
     };
+    tokio::pin!(trouble);
     tokio::select! {
         () = all => {}
-        () = trouble => {}
+        () = &mut trouble => {}
     }
     // Replies that were lost may still be on their way.
     tokio::time::sleep(Duration::from_millis(100)).await;
