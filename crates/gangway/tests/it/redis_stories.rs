@@ -29,11 +29,12 @@ fn world(seed: u64, url: String) -> World {
 #[test]
 fn a_fleet_shares_the_work() {
     let server = server();
-    let size = Fleet { customers: 200, workers: 3, seed: 1 };
+    let size = Fleet { customers: 100, workers: 3, seed: 1 };
     fleet::a_fleet_shares_the_work(&world(1, server.url()), size).unwrap();
 }
 
-const ABSENCE: Absence = Absence { customers: 1_000, lease: Duration::from_secs(2), holds: 4, seed: 2 };
+const ABSENCE: Absence =
+    Absence { customers: 300, lease: Duration::from_secs(2), concurrency: 4, holds: 3, seed: 2 };
 
 #[test]
 fn the_jobs_of_a_killed_worker_run_again() {
@@ -61,21 +62,21 @@ fn an_outage_costs_nothing() {
 #[test]
 fn what_a_crash_took_is_imported_again() {
     let mut server = server();
-    let loss = Loss { customers: 4_000, with_import: true, seed: 5 };
+    let loss = Loss { customers: 2_000, with_import: true, seed: 5 };
     lost_second::what_a_crash_took_is_imported_again(&world(5, server.url()), &mut server, loss).unwrap();
 }
 
 #[test]
 fn what_a_crash_took_under_a_living_import_is_imported_again() {
     let mut server = server();
-    let loss = Loss { customers: 4_000, with_import: false, seed: 6 };
+    let loss = Loss { customers: 2_000, with_import: false, seed: 6 };
     lost_second::what_a_crash_took_is_imported_again(&world(6, server.url()), &mut server, loss).unwrap();
 }
 
 #[test]
 fn many_jobs_at_once_are_done_steadily() {
     let server = server();
-    let size = Stampede { customers: 3_000, seed: 7 };
+    let size = Stampede { customers: 1_500, seed: 7 };
     // How long a script takes is for the proof to judge: here other tests have the processor too.
     stampede::many_jobs_at_once_are_done_steadily(
         &mut world(7, server.url()),

@@ -23,6 +23,8 @@ pub struct Absence {
     pub customers: u64,
     /// How long a lease lasts.
     pub lease: Duration,
+    /// How many jobs of each kind a worker runs at once. Those of a dead worker run again one after the other.
+    pub concurrency: u32,
     /// How many jobs the worker shall hold at least.
     pub holds: u64,
     /// Seed of file and simulator.
@@ -106,6 +108,7 @@ fn freeze_one_of_two(world: &mut World, server: &Server, absence: Absence) -> Re
     let clean = SampleOptions::clean(absence.customers, absence.seed);
     let planted = accounts::write_sample(world, "customers.csv", &clean)?;
     world.set("GANGWAY__WORKER__LEASE", &format!("{}ms", absence.lease.as_millis()));
+    world.set("GANGWAY__WORKER__CONCURRENCY", &absence.concurrency.to_string());
     logs::log_attempts(world);
     // No questions: a job that is leased is then the only one of its onboarding, and always worth running again.
     world.put("/_knobs", &json!({"lifecycle": {"pending_response": 0.0}}))?;

@@ -91,8 +91,13 @@ fn a_fleet(binary: &Path) -> Result<String> {
     ))
 }
 
-const ABSENCE: frozen::Absence =
-    frozen::Absence { customers: 20_000, lease: Duration::from_secs(10), holds: 24, seed: 22 };
+const ABSENCE: frozen::Absence = frozen::Absence {
+    customers: 20_000,
+    lease: Duration::from_secs(10),
+    concurrency: 16,
+    holds: 24,
+    seed: 22,
+};
 
 fn rescue(binary: &Path) -> Result<String> {
     let server = server()?;
