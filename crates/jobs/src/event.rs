@@ -165,7 +165,10 @@ impl Event {
             id: text("id").and_then(|id| id.parse().ok()).ok_or(unreadable("id"))?,
             kind: text("type").and_then(EventType::parse).ok_or(unreadable("type"))?,
             onboarding: text("subject").and_then(|id| id.parse().ok()).ok_or(unreadable("subject"))?,
-            epoch: text("epoch").and_then(|epoch| epoch.parse().ok()).map(Epoch).ok_or(unreadable("epoch"))?,
+            epoch: text("epoch")
+                .and_then(|epoch| epoch.parse().ok())
+                .map(Epoch)
+                .ok_or(unreadable("epoch"))?,
             sequence: event.get("sequence").and_then(Value::as_u64).ok_or(unreadable("sequence"))?,
             time: text("time").and_then(|time| Timestamp::parse(time).ok()).ok_or(unreadable("time"))?,
             data: data.filter(Value::is_object).ok_or(unreadable("data"))?,
