@@ -99,7 +99,7 @@ fn the_redis_user_of_the_page_may_do_what_the_scripts_do() {
         }
     }
     let written =
-        ["write.rs", "change.rs"].map(|file| text(&format!("crates/store/src/redis/{file}"))).concat();
+        ["write.rs", "change.rs"].map(|file| text(format!("crates/store/src/redis/{file}"))).concat();
     let behind = |words| written.split(words).skip(1).filter_map(|rest: &str| rest.split('"').next());
     let names: BTreeSet<&str> = behind("do_to_all(\"").chain(behind(".command(\"")).collect();
     assert!(names.len() >= 5, "where are the commands written down? {names:?}");
