@@ -55,7 +55,7 @@ fn what_a_frozen_worker_brings_late_is_refused() {
 fn an_outage_costs_nothing() {
     let mut server = server();
     let away = [0, 2_500].map(Duration::from_millis);
-    let size = Outage { customers: 150, rate: 60, lease: Duration::from_secs(3), away: &away, seed: 4 };
+    let size = Outage { customers: 110, rate: 60, lease: Duration::from_secs(3), away: &away, seed: 4 };
     outage::an_outage_costs_nothing(&mut world(4, server.url()), &mut server, &size).unwrap();
 }
 
