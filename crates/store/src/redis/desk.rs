@@ -318,7 +318,7 @@ impl Core {
                 None => command.arg("any"),
             };
             command.arg(changed.as_ref().map_or(&[][..], |changed| &changed.stored[..]));
-            command.arg(if desk.wake { "1" } else { "" });
+            command.arg(if desk.wake || write.lets_the_next_lone_go() { "1" } else { "" });
             write.write(&desk.events, command);
         };
         let reply = self.call_in(desk.moment.life, &self.work, action, script, fill).await?;

@@ -117,6 +117,11 @@ impl Write {
         self.key(name, &entry[..2])
     }
 
+    /// Whether a job that was leased alone is done with: the next such job, due long since, may be leased.
+    pub(super) fn lets_the_next_lone_go(&self) -> bool {
+        !self.lone_no_more.ends.is_empty()
+    }
+
     // ---- what must be ----
 
     pub(super) fn must_have_revision(&mut self, id: OnboardingId, revision: &[u8]) {
