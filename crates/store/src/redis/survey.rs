@@ -2,11 +2,11 @@
 //!
 //! | module | duty |
 //! |---|---|
-//! | [`facts`] | what the server tells of itself |
-//! | [`rights`] | what the user that logs in may do |
-//! | [`measure`] | round trips and clocks |
-//! | [`judge`] | what all of it means, as a pure function |
-//! | [`cli`] | commands that mend it |
+//! | `facts` | what the server tells of itself |
+//! | `rights` | what the user that logs in may do |
+//! | `measure` | round trips and clocks |
+//! | `judge` | what all of it means, as a pure function |
+//! | `cli` | commands that mend it |
 //!
 //! Nothing is written to the server. What it does not tell, because a service that runs it for others forbids the question,
 //! is unknown and no error.
