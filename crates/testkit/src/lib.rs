@@ -1,9 +1,11 @@
 //! Helpers for whole-process tests: the `gangway` program and its simulator as child processes on loopback, and stories
-//! about them that tests run small and `cargo xtask prove` runs at full size. And [`redis`]: servers to test a store on.
+//! about them that tests run small and `cargo xtask prove` runs at full size. [`faults`]: the fault suite, which `cargo xtask
+//! faults` tells. And [`redis`]: servers to test a store on.
 //!
 //! Every process that is started here is stopped here, by its pid, also when a story fails.
 
 mod backend;
+pub mod faults;
 mod process;
 pub mod redis;
 pub mod stories;

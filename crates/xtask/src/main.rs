@@ -4,6 +4,8 @@ use std::process::ExitCode;
 
 mod bench;
 mod cargo;
+mod faults;
+mod git;
 mod prove;
 mod redis;
 mod test;
@@ -16,6 +18,8 @@ cargo xtask COMMAND
   test    format, lints, tests, docs, examples: all that CI checks
   prove   the promises at full size: kills, lost stores, repeated imports (about 15 minutes)
           `prove NAME` runs one of them; `prove --list` names them
+  faults  the fault suite, as CI tells it (a few minutes); `--all` tells every scenario at full size and writes docs/faults.md
+          `faults s07` tells one; `--list`, `--seed N`, `--again`
   bench   how fast it is here, beside its goals and other queues; writes docs/benchmarks.md
           `bench CASE` measures one anew; `--list`, `--quick`, `--runs N`, `--report`, `--date YYYY-MM-DD`
 ";
@@ -25,6 +29,7 @@ fn main() -> ExitCode {
     let result = match arguments.first().map(String::as_str) {
         Some("test") => test::run(),
         Some("prove") => prove::run(&arguments[1..]),
+        Some("faults") => faults::run(&arguments[1..]),
         Some("bench") => bench::run(&arguments[1..]),
         _ => {
             say(HELP);

@@ -49,17 +49,6 @@ pub(super) fn load() -> Option<f64> {
     first_line("/proc/loadavg")?.split_whitespace().next()?.parse().ok()
 }
 
-/// The commit that is checked out, with a `+` if files differ from it.
-pub(super) fn commit(inside: &Path) -> Option<String> {
-    line_of(Command::new("git").current_dir(inside).args([
-        "describe",
-        "--always",
-        "--abbrev=10",
-        "--exclude=*",
-        "--dirty=+",
-    ]))
-}
-
 fn version(root: &Path, peer: Peer) -> Option<String> {
     let package = peer.package();
     match peer {

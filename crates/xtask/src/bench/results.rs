@@ -5,8 +5,8 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-use super::machine;
 use super::numbers::Spread;
+use crate::git;
 
 /// All that was measured so far.
 #[derive(Debug, Default)]
@@ -23,7 +23,7 @@ struct Measured {
 /// Writes the runs of a measurement in the place of older ones.
 pub(super) fn save(folder: &Path, name: &str, runs: &[Value], fault: Option<&str>) -> Result<(), String> {
     let path = folder.join(format!("{name}.json"));
-    let kept = json!({"name": name, "runs": runs, "fault": fault, "commit": machine::commit(folder)});
+    let kept = json!({"name": name, "runs": runs, "fault": fault, "commit": git::commit(folder)});
     std::fs::write(&path, format!("{kept:#}\n")).map_err(|error| format!("write {}: {error}", path.display()))
 }
 
