@@ -1,9 +1,10 @@
 //! What a failed call means for the attempt: the pure half that all handlers share.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use gangway_jobs::clock::Timestamp;
 use gangway_jobs::failure::{Code, Failure};
+use gangway_jobs::job::LeasedJob;
 use gangway_jobs::kind::Kind;
 use gangway_jobs::onboarding::{Certainty, Patch};
 use gangway_jobs::outcome::{FollowUp, Outcome, Step};
@@ -14,6 +15,11 @@ use gangway_jobs::signal::{Refusal, Signal};
 use gangway_onemoney::{CallError, Class};
 
 use crate::run::Ended;
+
+/// The present by the clock that wrote the record: another machine's may be days off.
+pub(crate) fn store_now(job: &LeasedJob, fetched: Instant) -> Timestamp {
+    job.now.after(fetched.elapsed())
+}
 
 /// What the circuit hears of a failed call. Of a refusal nothing: only one that is acted on is told, by
 /// [`refusal`].

@@ -31,7 +31,8 @@ pub struct Context<A> {
     pub identity: Identity,
     /// The rules.
     pub config: Config,
-    /// The present, for failures and the life of links; due times, and the age of a doubt, are counted by the store's.
+    /// The present, for failures and the life of links; due times, the age of a doubt and of a
+    /// status are counted by the store's.
     pub clock: Arc<dyn Clock>,
     /// Which worker this is.
     pub worker: WorkerId,

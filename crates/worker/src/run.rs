@@ -55,7 +55,7 @@ pub async fn run<A: Api>(job: &LeasedJob, fetched: Instant, context: &Context<A>
     }
     match payload {
         Payload::CreateCustomer(input) => create_customer::run(job, &input, fetched, context).await,
-        Payload::CreateLink(input) => create_link::run(job, &input, context).await,
-        Payload::PollStatus(_) => poll_status::run(job, context).await,
+        Payload::CreateLink(input) => create_link::run(job, &input, fetched, context).await,
+        Payload::PollStatus(_) => poll_status::run(job, fetched, context).await,
     }
 }

@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use gangway_faultpoint::{Point, pass_for};
 use gangway_jobs::clock::Timestamp;
 use gangway_jobs::customer::NewCustomer;
 use gangway_jobs::event::{EventType, NewEvent};
@@ -32,7 +33,7 @@ struct Case<'a> {
     /// The key of the next generation, if the present one was looked up and not found.
     next_generation: Option<IdempotencyKey>,
     now: Timestamp,
-    /// The present by the clock that wrote the record: another machine's may differ by more than a window.
+    /// The present by the clock that wrote the record.
     store_now: Timestamp,
     random: f64,
 }
@@ -58,7 +59,7 @@ pub(crate) async fn run<A: Api>(
         config: &context.config,
         next_generation: None,
         now: context.now(),
-        store_now: job.now.after(fetched.elapsed()),
+        store_now: calls::store_now(job, fetched),
         random: context.random(),
     };
     for key in keys_to_look_up(&case) {
@@ -76,11 +77,13 @@ pub(crate) async fn run<A: Api>(
         key = context.identity.idempotency_key(reference, &input.customer.email, job.record.generation + 1);
         case.next_generation = Some(key);
     }
-    let error = match context.api.create_customer(&input.customer, &key).await {
+    let answer = context.api.create_customer(&input.customer, &key).await;
+    pass_for(Point::CreateAnswered, &job.id.onboarding);
+    let error = match answer {
         Ok(answer) => return created(&case, answer),
         Err(error) => error,
     };
-    (case.now, case.store_now) = (context.now(), job.now.after(fetched.elapsed()));
+    (case.now, case.store_now) = (context.now(), calls::store_now(job, fetched));
     if let Some(ended) = calls::given_back(&error, Certainty::NoEffect) {
         return ended;
     }

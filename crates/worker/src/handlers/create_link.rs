@@ -1,7 +1,8 @@
 //! Makes an onboarding link. A link that fails never ends the onboarding: the customer is there, and polling goes on.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use gangway_faultpoint::{Point, pass_for};
 use gangway_jobs::event::{EventType, NewEvent};
 use gangway_jobs::failure::{Code, Failure};
 use gangway_jobs::id::CustomerId;
@@ -25,13 +26,20 @@ const SHORTEST_LIFE: Duration = Duration::from_mins(5);
 /// So many ordinals in a row may come back too short; then the API makes no longer ones, and what it makes is taken.
 const SHORT_LINKS: u32 = 3;
 
-pub(crate) async fn run<A: Api>(job: &LeasedJob, input: &CreateLink, context: &Context<A>) -> Ended {
+pub(crate) async fn run<A: Api>(
+    job: &LeasedJob,
+    input: &CreateLink,
+    fetched: Instant,
+    context: &Context<A>,
+) -> Ended {
     let Some(customer) = &job.record.customer_id else {
         let failure = Failure::new(Code::CustomerMissing, "no customer to make a link for", context.now());
         return Ended::silent(Outcome::Bury { failure, step: calls::poll_now() });
     };
-    let error = match context.api.create_link(customer, &input.key).await {
-        Ok(link) => return made(job, input, &link, context),
+    let answer = context.api.create_link(customer, &input.key).await;
+    pass_for(Point::LinkAnswered, &job.id.onboarding);
+    let error = match answer {
+        Ok(link) => return made(job, input, &link, fetched, context),
         Err(error) => error,
     };
     if let Some(ended) = calls::given_back(&error, gangway_jobs::onboarding::Certainty::Unknown) {
@@ -48,13 +56,18 @@ pub(crate) async fn run<A: Api>(job: &LeasedJob, input: &CreateLink, context: &C
     }
 }
 
-fn made<A: Api>(job: &LeasedJob, input: &CreateLink, link: &Link, context: &Context<A>) -> Ended {
+fn made<A: Api>(
+    job: &LeasedJob,
+    input: &CreateLink,
+    link: &Link,
+    fetched: Instant,
+    context: &Context<A>,
+) -> Ended {
     let record = &job.record;
-    let now = context.now();
     let fresh = Signal::Healthy { fresh: true };
     let link_state = LinkState { ordinal: input.ordinal, expires_at: link.expires_at };
     let last = record.link.map_or(0, |link| link.ordinal);
-    if link.expires_at.since(now) < SHORTEST_LIFE && input.ordinal < last + SHORT_LINKS {
+    if link.expires_at.since(context.now()) < SHORTEST_LIFE && input.ordinal < last + SHORT_LINKS {
         // Most likely the replay of a link made long ago: the next ordinal has another key.
         let next = Payload::CreateLink(CreateLink::new(record, input.ordinal + 1));
         let step = Step { follow_ups: vec![FollowUp::now(next)], ..Step::default() };
@@ -68,7 +81,8 @@ fn made<A: Api>(job: &LeasedJob, input: &CreateLink, link: &Link, context: &Cont
     let stage = (record.stage == Stage::Created).then_some(Stage::Linked);
     let patch = Patch { stage, link: Some(link_state), ..Patch::default() };
     // The customer cannot have done anything yet.
-    let after = context.config.poll.delay(record, now, context.random(), context.crowd(job.waiting));
+    let (now, crowd) = (calls::store_now(job, fetched), context.crowd(job.waiting));
+    let after = context.config.poll.delay(record, now, context.random(), crowd);
     let poll = FollowUp { payload: Payload::PollStatus(PollStatus::default()), after };
     Ended {
         outcome: Outcome::Complete(Step { patch, follow_ups: vec![poll], events: vec![event] }),

@@ -1,5 +1,8 @@
 //! Reads the customer's KYB status. Waiting is no failure: a status that has not changed snoozes the job.
 
+use std::time::Instant;
+
+use gangway_faultpoint::{Point, pass_for};
 use gangway_jobs::failure::{Code, Failure};
 use gangway_jobs::job::LeasedJob;
 use gangway_jobs::onboarding::{Certainty, Kyb};
@@ -11,17 +14,19 @@ use crate::calls;
 use crate::context::Context;
 use crate::run::Ended;
 
-pub(crate) async fn run<A: Api>(job: &LeasedJob, context: &Context<A>) -> Ended {
+pub(crate) async fn run<A: Api>(job: &LeasedJob, fetched: Instant, context: &Context<A>) -> Ended {
     let Some(customer) = &job.record.customer_id else {
         let failure = Failure::new(Code::CustomerMissing, "no customer to look at", context.now());
         return Ended::silent(Outcome::Bury { failure, step: Step::default() });
     };
-    match context.api.customer(customer).await {
+    let answer = context.api.customer(customer).await;
+    pass_for(Point::PollAnswered, &job.id.onboarding);
+    match answer {
         Ok(Some(customer)) => {
             let seen = Kyb { status: customer.status, updated_at: customer.updated_at };
             let crowd = context.crowd(job.waiting);
-            let outcome =
-                context.config.poll.decide(&job.record, seen, context.now(), context.random(), crowd);
+            let now = calls::store_now(job, fetched);
+            let outcome = context.config.poll.decide(&job.record, seen, now, context.random(), crowd);
             Ended { outcome, signal: Signal::Healthy { fresh: true } }
         }
         Ok(None) => missing(job, context),

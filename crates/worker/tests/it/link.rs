@@ -45,6 +45,18 @@ async fn a_link_is_published_with_its_url_and_its_end_and_polling_begins() {
 }
 
 #[tokio::test]
+async fn the_first_look_after_a_link_is_timed_by_the_stores_clock_and_not_by_the_workers() {
+    use gangway_jobs::clock::ManualClock;
+    let mut bench = Bench::created();
+    bench.record.status_since = NOW;
+    let ahead = NOW.after(Duration::from_hours(24));
+    bench.context.clock = std::sync::Arc::new(ManualClock::new(ahead));
+    bench.api.links.answer(Ok(link(ahead.after(HALF_AN_HOUR))));
+    let after = completed(&bench.link(1).await).follow_ups[0].after;
+    assert!(after <= 2 * bench.context.config.poll.min_interval, "{after:?}");
+}
+
+#[tokio::test]
 async fn a_link_for_what_is_missing_does_not_take_the_stage_back() {
     let mut bench = Bench::created();
     bench.record.stage = Stage::ActionRequired;

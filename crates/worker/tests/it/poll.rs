@@ -46,6 +46,26 @@ async fn a_status_that_has_not_changed_is_looked_at_again_later() {
 }
 
 #[tokio::test]
+async fn the_age_of_a_form_is_counted_by_the_stores_clock_and_not_by_the_workers() {
+    use gangway_jobs::clock::ManualClock;
+    let month = Duration::from_hours(24 * 31);
+    let mut bench = known("INIT");
+    bench.context.clock = std::sync::Arc::new(ManualClock::new(NOW.after(month)));
+    bench.api.reads.answer(Ok(Some(seen("INIT"))));
+    let ended = bench.poll().await;
+    let (after, step) = snoozed(&ended);
+    assert_eq!(step.patch.stage, Some(Stage::Created), "a worker whose clock is ahead expires nobody");
+    assert!(after < Duration::from_hours(1), "nor does it look more rarely: {after:?}");
+
+    let mut bench = known("INIT");
+    bench.record.status_since = NOW.before(month);
+    bench.context.clock = std::sync::Arc::new(ManualClock::new(NOW.before(month)));
+    bench.api.reads.answer(Ok(Some(seen("INIT"))));
+    let ended = bench.poll().await;
+    assert_eq!(completed(&ended).patch.stage, Some(Stage::Expired), "nor does one that is behind wait on");
+}
+
+#[tokio::test]
 async fn polls_of_a_crowd_are_spread_over_the_rate() {
     let mut bench = known("UNDER_REVIEW");
     // Three polls a second: nine hundred take five minutes.
