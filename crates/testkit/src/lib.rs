@@ -7,6 +7,7 @@
 mod backend;
 pub mod faults;
 mod process;
+pub mod proxy;
 pub mod redis;
 pub mod stories;
 mod world;
