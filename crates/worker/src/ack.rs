@@ -115,6 +115,7 @@ where
                 "attempt finished"
             );
             shared.stats.ended(&ended.outcome);
+            shared.alarm.hear(&ended.signal);
             let settlement = Settlement {
                 job: attempt.job,
                 token: attempt.token,

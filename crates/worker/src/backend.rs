@@ -24,6 +24,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use crate::ack::AckLayer;
+use crate::alarm::Alarm;
 use crate::context::Context;
 use crate::fetcher;
 use crate::give_up::GiveUp;
@@ -38,6 +39,7 @@ pub(crate) struct Shared<A> {
     pub(crate) settler: Settler,
     pub(crate) held: Arc<Held>,
     pub(crate) stats: Arc<Stats>,
+    pub(crate) alarm: Alarm,
     /// Lease no more.
     pub(crate) stop: CancellationToken,
     /// The grace time is over: cut running handlers short.

@@ -11,6 +11,7 @@
 //! No fault of the store reaches apalis, where it would end the worker: the three tasks around it wait and try again.
 
 mod ack;
+mod alarm;
 mod backend;
 mod calls;
 mod config;

@@ -14,6 +14,7 @@ use gangway_store::{MAX_BATCH, SharedStore, WorkerInfo};
 use tokio::task::{JoinHandle, JoinSet};
 use tokio_util::sync::CancellationToken;
 
+use crate::alarm::Alarm;
 use crate::backend::{Fetched, Shared, StoreBackend};
 use crate::config::Config;
 use crate::context::Context;
@@ -133,6 +134,7 @@ impl<A: Api + std::fmt::Debug> Worker<A> {
             settler,
             held,
             stats: self.stats,
+            alarm: Alarm::default(),
             stop: CancellationToken::new(),
             cut: CancellationToken::new(),
             give_up,
