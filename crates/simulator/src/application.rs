@@ -42,6 +42,9 @@ impl Application {
         if company.is_some_and(|company| !is_plain(company, 100)) {
             return invalid("company_name must be 1-100 characters of plain text.");
         }
+        if knobs.refused_domain.as_ref().is_some_and(|refused| domain_of(email).eq_ignore_ascii_case(refused)) {
+            return invalid(&format!("The application of {first} {last} ({email}) cannot be accepted."));
+        }
         Ok(Self { email: email.to_owned(), company_name: company.map(str::to_owned) })
     }
 }
@@ -59,6 +62,10 @@ fn customer_type(word: &str, knobs: &CreateKnobs) -> Result<(), Refusal> {
         return Err(Refusal::unprocessable("customer_type is not one of the known values."));
     }
     Ok(())
+}
+
+fn domain_of(email: &str) -> &str {
+    email.rsplit_once('@').map_or("", |(_, domain)| domain)
 }
 
 /// One `@`, something on both sides, a dot in the domain, nothing blank.
@@ -125,6 +132,17 @@ mod tests {
             assert_eq!(status(&change), expected, "{change}");
         }
         assert_eq!(Application::parse(&json!([]), true, &CreateKnobs::default()).unwrap_err().status, 422);
+    }
+
+    #[test]
+    fn a_refused_domain_is_refused_in_words_that_quote_the_row() {
+        let refused_domain = Some("acme.example".to_owned());
+        let knobs = CreateKnobs { refused_domain, invalid_status: 422, ..CreateKnobs::default() };
+        let refusal = Application::parse(&body(&json!({})), true, &knobs).unwrap_err();
+        assert_eq!(refusal.status, 422);
+        assert!(refusal.detail.contains("Ada Byron (ops@acme.example)"), "{}", refusal.detail);
+        let other = body(&json!({"email": "ops@acme.example.org"}));
+        assert!(Application::parse(&other, true, &knobs).is_ok());
     }
 
     #[test]

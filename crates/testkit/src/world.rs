@@ -127,6 +127,11 @@ impl World {
         self.settings.insert(name, value.to_owned());
     }
 
+    /// Takes a setting away from the programs started from now on.
+    pub fn unset(&mut self, name: &'static str) {
+        self.settings.remove(name);
+    }
+
     /// Where the store is.
     pub fn backend(&self) -> &Backend {
         &self.backend
@@ -247,9 +252,17 @@ impl World {
         self.ask(path, self.http.put(format!("{}{path}", self.url)).json(body))
     }
 
+    /// The same by `POST`.
+    ///
+    /// # Errors
+    /// It refuses.
+    pub fn post(&self, path: &str, body: &Value) -> Result<Value> {
+        self.ask(path, self.http.post(format!("{}{path}", self.url)).json(body))
+    }
+
     fn ask(&self, path: &str, request: reqwest::RequestBuilder) -> Result<Value> {
         self.runtime
-            .block_on(async { request.send().await?.error_for_status()?.json().await })
+            .block_on(async { read(request.send().await?.error_for_status()?).await })
             .map_err(|source| Error::Simulator { path: path.to_owned(), source })
     }
 
@@ -268,6 +281,11 @@ impl World {
     pub fn stop_simulator(&mut self) -> Result<()> {
         self.simulator.kill()
     }
+}
+
+/// The JSON of an answer; nothing of one that has no content.
+async fn read(answer: reqwest::Response) -> std::result::Result<Value, reqwest::Error> {
+    if answer.status() == reqwest::StatusCode::NO_CONTENT { Ok(Value::Null) } else { answer.json().await }
 }
 
 fn closing(number: usize) -> String {

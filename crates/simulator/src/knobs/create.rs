@@ -21,6 +21,9 @@ pub struct CreateKnobs {
     pub invalid_status: u16,
     /// Status for `INDIVIDUAL`. Chosen: 400; or 403, 422.
     pub individual_status: u16,
+    /// E-mails in this domain are refused with `invalid_status`, in words that quote the row, as a screening might. Chosen:
+    /// none. Not part of the API.
+    pub refused_domain: Option<String>,
 }
 
 impl Default for CreateKnobs {
@@ -32,6 +35,7 @@ impl Default for CreateKnobs {
             email_compare: EmailCompare::IgnoreCase,
             invalid_status: 400,
             individual_status: 400,
+            refused_domain: None,
         }
     }
 }
