@@ -96,7 +96,10 @@ pub(crate) fn run(cli: Cli) -> Result<Ending> {
     if matches!(&cli.command, Command::Config(args) if args.defaults) {
         return config::defaults(out);
     }
-    let settings = Settings::load(cli.config.as_deref(), Environ::of_process()?)?;
+    let environ = Environ::of_process()?;
+    #[cfg(feature = "fault-points")]
+    crate::settings::fault_points::arm(&environ)?;
+    let settings = Settings::load(cli.config.as_deref(), environ)?;
     let bars = progress::bars();
     telemetry::start(&settings, cli.command.voice(), &bars)?;
     let runtime =

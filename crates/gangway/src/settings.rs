@@ -15,6 +15,8 @@ pub(crate) mod compose;
 pub(crate) mod credentials;
 pub(crate) mod duration;
 pub(crate) mod environ;
+#[cfg(feature = "fault-points")]
+pub(crate) mod fault_points;
 pub(crate) mod layers;
 pub(crate) mod password;
 pub(crate) mod problem;

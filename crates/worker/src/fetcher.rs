@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use futures::FutureExt;
+use gangway_faultpoint::{Point, pass_for};
 use gangway_jobs::id::LeaseToken;
 use gangway_jobs::job::LeasedJob;
 use gangway_jobs::kind::Kind;
@@ -122,6 +123,9 @@ async fn send<A>(
     let at = Instant::now();
     for job in &jobs {
         shared.held.add(job.id, job.token);
+    }
+    if let Some(job) = jobs.first() {
+        pass_for(Point::LeaseGranted, &job.id.kind);
     }
     let mut free = free.into_iter();
     for job in jobs {

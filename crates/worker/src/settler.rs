@@ -6,6 +6,7 @@
 
 use std::sync::Arc;
 
+use gangway_faultpoint::{Point, pass};
 use gangway_jobs::outcome::{Settled, Settlement};
 use gangway_store::{Release, SharedStore};
 use tokio::sync::OwnedSemaphorePermit;
@@ -106,7 +107,9 @@ impl Writer {
         if settlements.is_empty() {
             return Some(());
         }
+        pass(Point::SettleBegun);
         let answers = self.insist("settle", || self.store.settle(settlements.clone())).await?;
+        pass(Point::SettleAnswered);
         for (settlement, answer) in settlements.iter().zip(answers) {
             if answer == Settled::LeaseLost {
                 self.stats.lost();

@@ -71,5 +71,9 @@ impl Environ {
 }
 
 fn concerns_us(name: &str) -> bool {
+    #[cfg(feature = "fault-points")]
+    if name == super::fault_points::VARIABLE {
+        return true;
+    }
     name.starts_with(PREFIX) || name == ENV || name.starts_with("ONEMONEY_") || name == "NO_COLOR"
 }

@@ -78,6 +78,14 @@ pub(crate) enum Problem {
         /// What is missing.
         variable: &'static str,
     },
+    /// The plan of what shall go wrong cannot be read.
+    #[cfg(feature = "fault-points")]
+    #[error("cannot read the plan in GANGWAY_FAULTPOINTS")]
+    FaultPlan {
+        /// Why.
+        #[source]
+        source: gangway_faultpoint::BadPlan,
+    },
 }
 
 impl Problem {
@@ -102,6 +110,8 @@ impl Problem {
             ),
             Self::CredentialFile { .. } => "make it readable for this user".to_owned(),
             Self::CredentialLine { variable, .. } => format!("add the line {variable}=…"),
+            #[cfg(feature = "fault-points")]
+            Self::FaultPlan { .. } => "write it as POINT=ACTION, or POINT?MARK=ACTION@N".to_owned(),
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use gangway_faultpoint::{Point, pass};
 use gangway_jobs::customer::Field;
 use gangway_jobs::enqueue::Answer;
 use gangway_store::SharedStore;
@@ -131,6 +132,7 @@ impl Journal<'_> {
         let (checkpoint, Begun { import, owner, .. }) = (books.tally.checkpoint(bytes), self.begun);
         let note = || self.store.import_progress(import, owner, checkpoint);
         let ours = steady("note how far the import is", self.cancel, note).await?;
+        pass(Point::ImportCheckpoint);
         if ours { Ok(()) } else { Err(Error::TakenOver) }
     }
 

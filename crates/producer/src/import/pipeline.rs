@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use gangway_faultpoint::{Point, pass};
 use gangway_jobs::enqueue::Answer;
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
@@ -76,6 +77,7 @@ impl Run<'_> {
             // The checkpoint of the batch before travels with this batch: one write of the store for both.
             let hand_in = hand_in(&self.journal, &batch);
             let (answers, ()) = tokio::try_join!(hand_in, self.journal.save(&mut self.books))?;
+            pass(Point::ImportAccepted);
             self.books.enter(&batch, &answers)?;
             tell(self.watch, &self.books, batch.bytes, self.total);
         }
@@ -104,7 +106,9 @@ impl Run<'_> {
                 return Err(error);
             }
         }
+        pass(Point::ReportBefore);
         let (tally, bytes) = books.finish().await?;
+        pass(Point::ReportAfter);
         if let Err(error) = blocking(move || Report::sweep(&target, import)).await {
             warn!(%error, "partial report of an earlier run is left");
         }

@@ -7,6 +7,7 @@
 use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
+use gangway_faultpoint::{Point, pass_for};
 use gangway_jobs::circuit::Circuit;
 use gangway_jobs::clock::Timestamp;
 use gangway_jobs::id::{OnboardingId, WorkerId};
@@ -321,9 +322,11 @@ impl Core {
             command.arg(if desk.wake || write.lets_the_next_lone_go() { "1" } else { "" });
             write.write(&desk.events, command);
         };
+        pass_for(Point::RedisDeciding, action);
         let reply = self.call_in(desk.moment.life, &self.work, action, script, fill).await?;
         match reply.word.as_str() {
             "ok" => {
+                pass_for(Point::RedisWritten, action);
                 if let Some(changed) = changed {
                     self.set_circuit(changed.seen);
                 }

@@ -3,6 +3,7 @@
 
 use std::collections::HashSet;
 
+use gangway_faultpoint::{Point, pass_for};
 use gangway_jobs::clock::Timestamp;
 use gangway_jobs::enqueue;
 use gangway_jobs::id::{ImportId, JobId};
@@ -89,10 +90,12 @@ impl Core {
                 command.arg(&argument[..]);
             }
         };
+        pass_for(Point::RedisDeciding, ACTION);
         let reply = self.call_in(fresh.life, &self.work, ACTION, &lua::TAKE_IN_FRESH, fill).await?;
         if reply.word == "epoch" {
             return Ok(None);
         }
+        pass_for(Point::RedisWritten, ACTION);
         let [woken, left_out] = reply.parts(ACTION)?;
         if int(&woken) == Some(1) {
             self.woken();

@@ -8,6 +8,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use gangway_faultpoint::{Point, pass};
 use gangway_jobs::clock::Timestamp;
 use gangway_jobs::event::Epoch;
 use rusqlite::config::DbConfig;
@@ -121,7 +122,8 @@ impl GroupFailure {
     }
 }
 
-type Queue = mpsc::Receiver<Box<dyn Operation>>;
+/// Where operations wait for the writer.
+pub(super) type Queue = mpsc::Receiver<Box<dyn Operation>>;
 
 /// What the thread works with.
 #[derive(Debug)]
@@ -167,7 +169,8 @@ impl Writer {
         }
     }
 
-    fn group(&self, first: Box<dyn Operation>, queue: &mut Queue) {
+    /// Runs an operation and those that wait behind it in one transaction, then replies to all.
+    pub(super) fn group(&self, first: Box<dyn Operation>, queue: &mut Queue) {
         let mut group = vec![first];
         let done = self.transaction(&mut group, queue);
         let failed = match done {
@@ -204,16 +207,26 @@ impl Writer {
         }
         self.begin()?;
         let changes_before = self.conn.total_changes();
-        let done = self
-            .run_all(group, queue)
-            .and_then(|()| self.conn.execute_batch("COMMIT").map_err(GroupFailure::of("commit")));
+        let changes = || self.conn.total_changes() > changes_before;
+        let done = self.run_all(group, queue).and_then(|()| self.commit(changes()));
         if done.is_err()
             && !self.conn.is_autocommit()
             && let Err(error) = self.conn.execute_batch("ROLLBACK")
         {
             tracing::error!(%error, "failed to roll back");
         }
-        done.map(|()| self.conn.total_changes() > changes_before)
+        done.map(|()| changes())
+    }
+
+    fn commit(&self, changes: bool) -> std::result::Result<(), GroupFailure> {
+        if changes {
+            pass(Point::SqliteBeforeCommit);
+        }
+        self.conn.execute_batch("COMMIT").map_err(GroupFailure::of("commit"))?;
+        if changes {
+            pass(Point::SqliteAfterCommit);
+        }
+        Ok(())
     }
 
     fn run_all(
