@@ -34,8 +34,8 @@ impl IdentitySecret {
     pub const DEVELOPMENT: &'static str = "gangway";
 
     /// Takes a secret.
+    #[expect(clippy::expect_used, clippy::missing_panics_doc, reason = "HMAC takes a key of any length")]
     pub fn new(secret: &str) -> Self {
-        #[expect(clippy::expect_used, reason = "HMAC takes a key of any length")]
         Self(Hmac::new_from_slice(secret.as_bytes()).expect("HMAC takes a key of any length"))
     }
 }
