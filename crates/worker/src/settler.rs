@@ -72,20 +72,24 @@ struct Writer {
 impl Writer {
     async fn write_all(self: Arc<Self>, mut receiver: UnboundedReceiver<(End, Slot)>) {
         let mut under_way = JoinSet::new();
+        let mut ends = Vec::with_capacity(BATCH);
         loop {
-            let mut ends = Vec::with_capacity(BATCH);
-            if receiver.recv_many(&mut ends, BATCH).await == 0 {
-                break;
+            let is_whole = ends.len() == BATCH;
+            if under_way.is_empty() && !ends.is_empty() || is_whole && under_way.len() < CALLS {
+                let batch = std::mem::replace(&mut ends, Vec::with_capacity(BATCH));
+                under_way.spawn(Arc::clone(&self).write(batch));
             }
-            under_way.spawn(Arc::clone(&self).write(ends));
-            while under_way.len() >= CALLS || !under_way.is_empty() && self.give_up.is_raised() {
+            let room = BATCH - ends.len();
+            tokio::select! {
+                taken = receiver.recv_many(&mut ends, room), if room > 0 => if taken == 0 { break },
                 // Whatever it came to is told where it happened.
-                under_way.join_next().await;
+                Some(_) = under_way.join_next() => {}
             }
             if self.give_up.is_raised() {
-                return;
+                return while under_way.join_next().await.is_some() {};
             }
         }
+        under_way.spawn(Arc::clone(&self).write(ends));
         while under_way.join_next().await.is_some() {}
     }
 
