@@ -16,6 +16,8 @@ pub mod mask;
 pub mod onboarding;
 pub mod outcome;
 pub mod payload;
+#[cfg(feature = "planted")]
+pub mod planted;
 pub mod poll;
 pub mod refusal;
 pub mod retry;

@@ -50,6 +50,10 @@ pub fn lease(
     let before = record.clone();
     // Counted here, not at failure: a worker that dies in the middle must still use up one attempt.
     job.attempt += 1;
+    #[cfg(feature = "planted")]
+    let token = crate::planted::fence(token, job.attempt);
+    #[cfg(feature = "planted")]
+    crate::planted::remember(token, &before);
     let until = now.after(length);
     job.hold = Hold::Leased(Lease {
         token,
@@ -75,7 +79,16 @@ pub fn lease(
 }
 
 /// Ends an attempt. The caller has checked the token.
-pub fn settle(
+pub fn settle(record: &mut Record, job: Job, lease: &Lease, outcome: Outcome, now: Timestamp) -> Consequence {
+    #[cfg(feature = "planted")]
+    crate::planted::overwrite(record, lease);
+    let consequence = end_attempt(record, job, lease, outcome, now);
+    #[cfg(feature = "planted")]
+    let consequence = crate::planted::put_apart(record.id, consequence);
+    consequence
+}
+
+fn end_attempt(
     record: &mut Record,
     mut job: Job,
     lease: &Lease,

@@ -187,7 +187,7 @@ fn post<'a>(
     }
 }
 
-fn none_if_not_found<T>(answer: Result<T, CallError>) -> Result<Option<T>, CallError> {
+pub(crate) fn none_if_not_found<T>(answer: Result<T, CallError>) -> Result<Option<T>, CallError> {
     match answer {
         Ok(found) => Ok(Some(found)),
         Err(error) if error.class == Class::NotFound => Ok(None),

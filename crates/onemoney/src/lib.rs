@@ -27,6 +27,7 @@ mod customers;
 mod error;
 mod links;
 mod moment;
+pub mod offline;
 mod text;
 mod wait;
 mod wire;

@@ -4,6 +4,7 @@
 //! answers as the wall time at which the simulated clock got there, so that `created_at`, `updated_at` and
 //! `expires_at` are all true wall times and in order, however fast the simulation runs.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{PoisonError, RwLock};
 use std::time::{Duration, Instant, SystemTime};
 
@@ -23,21 +24,48 @@ struct Segment {
 /// The simulator's clock.
 #[derive(Debug)]
 pub(crate) struct Clock {
-    started: Instant,
+    real: Real,
     epoch: Timestamp,
     /// Never empty, ordered by both times; a jump or a change of speed adds one.
     segments: RwLock<Vec<Segment>>,
 }
 
+/// Where real time comes from.
+#[derive(Debug)]
+enum Real {
+    Machine(Instant),
+    /// Microseconds; moved by [`Clock::pass`] alone.
+    Steered(AtomicU64),
+}
+
 impl Clock {
     pub(crate) fn new(speed: f64) -> Self {
+        Self::on(Real::Machine(Instant::now()), wall_now(), speed)
+    }
+
+    /// A clock that stands still at `epoch` until it is told that time has passed; simulated time is real time.
+    pub(crate) fn steered(epoch: Timestamp) -> Self {
+        Self::on(Real::Steered(AtomicU64::new(0)), epoch, 1.0)
+    }
+
+    fn on(real: Real, epoch: Timestamp, speed: f64) -> Self {
         let first = Segment { real: Duration::ZERO, sim: Duration::ZERO, speed };
-        Self { started: Instant::now(), epoch: wall_now(), segments: RwLock::new(vec![first]) }
+        Self { real, epoch, segments: RwLock::new(vec![first]) }
+    }
+
+    /// Lets time pass, if it does not by itself.
+    pub(crate) fn pass(&self, by: Duration) {
+        if let Real::Steered(micros) = &self.real {
+            micros.fetch_add(u64::try_from(by.as_micros()).unwrap_or(u64::MAX), Ordering::SeqCst);
+        }
     }
 
     /// Real time since the start.
     pub(crate) fn elapsed(&self) -> Duration {
-        self.started.elapsed()
+        match &self.real {
+            Real::Machine(started) => started.elapsed(),
+            Real::Steered(micros) => Duration::from_micros(micros.load(Ordering::SeqCst)),
+        }
     }
 
     /// Simulated now.
@@ -153,6 +181,15 @@ mod tests {
         let hour = clock.now() + Duration::from_hours(1);
         let left = clock.until(hour);
         assert!(left <= Duration::from_millis(3600) && left > Duration::from_millis(3500), "{left:?}");
+    }
+
+    #[test]
+    fn a_steered_clock_stands_still_until_it_is_told() {
+        let clock = Clock::steered(Timestamp::UNIX_EPOCH);
+        assert_eq!((clock.now(), clock.wall()), (Duration::ZERO, Timestamp::UNIX_EPOCH));
+        clock.pass(Duration::from_hours(24));
+        assert_eq!(clock.now(), Duration::from_hours(24));
+        assert_eq!(rfc3339(clock.wall()), "1970-01-02T00:00:00.000Z");
     }
 
     #[test]

@@ -27,6 +27,7 @@ mod knobs;
 mod ledger;
 mod lifecycle;
 mod limits;
+mod offline;
 mod refusal;
 mod route;
 mod server;
@@ -43,6 +44,7 @@ pub use knobs::{
     LifecycleKnobs, LimitKnobs, LinkClock, LinkKnobs, ListTotal, OtherBody, RateLimit, ReadKnobs,
     ReplayContent, Schemes, Span, StatusCase, WebhookKnobs,
 };
+pub use offline::{Answered, Known, Offline};
 pub use route::Route;
 pub use server::{Handle, Simulator};
 pub use status::Status;

@@ -62,12 +62,19 @@ impl Refusal {
         Self::new(status, "The customer quota of this entity has been reached.")
     }
 
+    /// The JSON of the answer to a request for `path`.
+    pub(crate) fn body<'a>(&'a self, path: &'a str) -> impl Serialize {
+        Body { code: code(self.said()), status: self.status, detail: &self.detail, instance: path }
+    }
+
+    fn said(&self) -> StatusCode {
+        StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+    }
+
     /// The answer to a request for `path`.
     pub(crate) fn render(&self, path: &str) -> Response {
-        let said = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        let body = Body { code: code(said), status: self.status, detail: &self.detail, instance: path };
-        let status = if self.embedded { StatusCode::OK } else { said };
-        let mut response = (status, axum::Json(body)).into_response();
+        let status = if self.embedded { StatusCode::OK } else { self.said() };
+        let mut response = (status, axum::Json(self.body(path))).into_response();
         if let Some(wait_s) = self.retry_after {
             response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(wait_s));
         }

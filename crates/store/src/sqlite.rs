@@ -15,11 +15,13 @@ use tokio::sync::{mpsc, oneshot};
 use self::clock::StoreTime;
 use self::fault::Answer;
 use self::file::{Opened, StoreFile};
+use self::inline::Inline;
 use self::look::Look;
 use self::reader::{Read, Reader};
 use self::tx::Tx;
 use self::wake::Wake;
 use self::writer::{Operation, Task, Writer};
+use crate::stamp::Expected;
 use crate::{Error, Policies, Result, Stamp};
 
 pub use crate::mode::Mode;
@@ -29,6 +31,7 @@ mod enqueue;
 mod fault;
 mod file;
 mod imports;
+mod inline;
 mod jobs;
 mod lease;
 mod ledger;
@@ -76,16 +79,30 @@ pub struct SqliteStore {
     stamp: Stamp,
     time: Arc<StoreTime>,
     wake: Arc<Wake>,
-    threads: Mutex<Option<Threads>>,
+    hands: Mutex<Option<Hands>>,
 }
 
-/// The way to the store's threads; gone when it is closed.
+/// Who does the work; nobody when the store is closed.
+enum Hands {
+    /// Threads of the store's own.
+    Threads(Threads),
+    /// The thread that asks.
+    Asker(Arc<Inline>),
+}
+
+/// The way to the store's threads.
 struct Threads {
     writer: mpsc::Sender<Box<dyn Operation>>,
     /// Absent for a store in memory, which has one connection: the writer reads too.
     reader: Option<mpsc::Sender<Read>>,
     reading: Vec<JoinHandle<()>>,
     writing: JoinHandle<()>,
+}
+
+/// How an operation reaches the writer.
+enum ToWriter {
+    Thread(mpsc::Sender<Box<dyn Operation>>),
+    Asker(Arc<Inline>),
 }
 
 impl fmt::Debug for SqliteStore {
@@ -100,24 +117,45 @@ impl SqliteStore {
     /// # Errors
     /// There is none and the mode makes none; it is something else, or made for something else; the disk refuses.
     pub fn open(options: OpenOptions) -> Result<Arc<Self>> {
+        Self::open_with(options, |work, time, wake| {
+            let file = Arc::clone(&work.file);
+            let mut reading = Vec::new();
+            let mut reader = None;
+            if file.is_shared() {
+                let (send, queue) = mpsc::channel(reader::QUEUE);
+                let work = Reader { conn: file::connect_to_read(file.path())?, time: Arc::clone(time) };
+                reading.push(spawn(&file, "gangway-store-read", move || work.run(queue))?);
+                reader = Some(send);
+                let watch = wake.watch(file::connect_to_read(file.path())?);
+                reading.push(watch.map_err(|source| no_thread(&file, source))?);
+            }
+            let (writer, queue) = mpsc::channel(writer::QUEUE);
+            let writing = spawn(&file, "gangway-store-write", move || work.run(queue))?;
+            Ok(Hands::Threads(Threads { writer, reader, reading, writing }))
+        })
+    }
+
+    /// Opens a store in memory that has no threads: each operation is done by the thread that asks, before its future is
+    /// first pending. For simulations, which decide themselves in which order things happen.
+    ///
+    /// # Errors
+    /// SQLite refuses.
+    pub fn open_inline(made_for: Expected, policies: Policies, clock: Arc<dyn Clock>) -> Result<Arc<Self>> {
+        let options = OpenOptions { place: Place::Memory, mode: Mode::Create(made_for), policies, clock };
+        Self::open_with(options, |writer, _time, _wake| Ok(Hands::Asker(Arc::new(Inline::new(writer)))))
+    }
+
+    fn open_with(
+        options: OpenOptions,
+        hands: impl FnOnce(Writer, &Arc<StoreTime>, &Arc<Wake>) -> Result<Hands>,
+    ) -> Result<Arc<Self>> {
         let OpenOptions { place, mode, policies, clock } = options;
         let time = Arc::new(StoreTime::new(clock));
         let Opened { file, conn, stamp, high_water } = file::open(&place, &mode, time.now())?;
         time.raise(high_water);
         let file = Arc::new(file);
         let wake = Arc::new(Wake::default());
-        let mut reading = Vec::new();
-        let mut reader = None;
-        if file.is_shared() {
-            let (send, queue) = mpsc::channel(reader::QUEUE);
-            let work = Reader { conn: file::connect_to_read(file.path())?, time: Arc::clone(&time) };
-            reading.push(spawn(&file, "gangway-store-read", move || work.run(queue))?);
-            reader = Some(send);
-            let watch = wake.watch(file::connect_to_read(file.path())?);
-            reading.push(watch.map_err(|source| no_thread(&file, source))?);
-        }
-        let (writer, queue) = mpsc::channel(writer::QUEUE);
-        let work = Writer {
+        let writer = Writer {
             conn,
             file: Arc::clone(&file),
             policies,
@@ -125,9 +163,8 @@ impl SqliteStore {
             time: Arc::clone(&time),
             wake: Arc::clone(&wake),
         };
-        let writing = spawn(&file, "gangway-store-write", move || work.run(queue))?;
-        let threads = Mutex::new(Some(Threads { writer, reader, reading, writing }));
-        Ok(Arc::new(Self { file, stamp, time, wake, threads }))
+        let hands = Mutex::new(Some(hands(writer, &time, &wake)?));
+        Ok(Arc::new(Self { file, stamp, time, wake, hands }))
     }
 
     /// Runs a writing operation; returns when it is on the disk.
@@ -137,11 +174,20 @@ impl SqliteStore {
         F: FnOnce(&mut Tx<'_>) -> Answer<T> + Send + 'static,
     {
         let (reply, answer) = oneshot::channel();
-        let writer = self.lock().as_ref().map(|threads| threads.writer.clone()).ok_or(Error::Closed)?;
-        let task = Task { action, work: Some(work), answer: None, reply };
-        writer.send(Box::new(task)).await.map_err(|_closed| Error::Closed)?;
-        drop(writer);
+        let task = Box::new(Task { action, work: Some(work), answer: None, reply });
+        match self.writer()? {
+            ToWriter::Thread(writer) => writer.send(task).await.map_err(|_closed| Error::Closed)?,
+            ToWriter::Asker(writer) => writer.run(task),
+        }
         answer.await.unwrap_or(Err(Error::Closed))
+    }
+
+    fn writer(&self) -> Result<ToWriter> {
+        match &*self.lock() {
+            Some(Hands::Threads(threads)) => Ok(ToWriter::Thread(threads.writer.clone())),
+            Some(Hands::Asker(writer)) => Ok(ToWriter::Asker(Arc::clone(writer))),
+            None => Err(Error::Closed),
+        }
     }
 
     /// Runs a reading operation on a snapshot.
@@ -154,7 +200,8 @@ impl SqliteStore {
             return Err(Error::Replaced { path: self.file.path().to_owned() });
         }
         let reader = match &*self.lock() {
-            Some(threads) => threads.reader.clone(),
+            Some(Hands::Threads(threads)) => threads.reader.clone(),
+            Some(Hands::Asker(_)) => None,
             None => return Err(Error::Closed),
         };
         let Some(reader) = reader else {
@@ -177,11 +224,14 @@ impl SqliteStore {
     /// Lets nobody in any more; answers the threads, which end when they are done.
     fn shut(&self) -> Option<Threads> {
         self.wake.close();
-        self.lock().take()
+        match self.lock().take() {
+            Some(Hands::Threads(threads)) => Some(threads),
+            Some(Hands::Asker(_)) | None => None,
+        }
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, Option<Threads>> {
-        self.threads.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> std::sync::MutexGuard<'_, Option<Hands>> {
+        self.hands.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

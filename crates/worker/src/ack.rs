@@ -10,11 +10,8 @@ use apalis_core::error::BoxDynError;
 use apalis_core::task::Task;
 use futures::FutureExt;
 use futures::future::BoxFuture;
-use gangway_jobs::clock::Timestamp;
-use gangway_jobs::failure::{Code, Failure};
 use gangway_jobs::id::{JobId, LeaseToken};
-use gangway_jobs::kind::Kind;
-use gangway_jobs::outcome::{Outcome, Settlement, Step};
+use gangway_jobs::outcome::Settlement;
 use gangway_onemoney::Api;
 use gangway_store::Release;
 use tokio::sync::OwnedSemaphorePermit;
@@ -22,8 +19,7 @@ use tower::{Layer, Service};
 use tracing::Instrument;
 
 use crate::backend::{Fetched, Shared};
-use crate::calls;
-use crate::run::Ended;
+use crate::run::{self, Ended};
 use crate::settler::End;
 
 /// Makes [`Ack`] services.
@@ -102,12 +98,11 @@ where
                 shared.settler.hand_in(End::Release(release), attempt.slot);
                 return Ok(());
             };
-            let now = shared.context.clock.now();
             let ended = match result {
                 Ok(Ok(Ok(ended))) => ended,
                 // What a panic says may be made of a customer's data: it is not repeated.
-                Ok(Ok(Err(_)) | Err(_)) => shared.stopped(&attempt, Code::Panic, "the handler panicked", now),
-                Err(_elapsed) => shared.stopped(&attempt, Code::TimedOut, "the attempt took too long", now),
+                Ok(Ok(Err(_)) | Err(_)) => run::panicked(attempt.job, attempt.number, &shared.context),
+                Err(_elapsed) => run::timed_out(attempt.job, attempt.number, &shared.context),
             };
             tracing::debug!(
                 job.outcome = ended.outcome.as_str(),
@@ -128,22 +123,5 @@ where
             Ok(())
         };
         attempt.instrument(span).boxed()
-    }
-}
-
-impl<A: Api> Shared<A> {
-    /// The end of an attempt that did not reach its own: retried, and buried after the last. A create stays uncertain.
-    fn stopped(&self, attempt: &Attempt, code: Code, text: &str, now: Timestamp) -> Ended {
-        tracing::error!(job.id = %attempt.job, code = %code, "a handler did not come to its end");
-        let failure = Failure::new(code, text, now);
-        let policy = &self.context.config.retry;
-        // A read that never ends is worth trying for as long as the onboarding is open, like one that fails.
-        let may_go_on = attempt.job.kind == Kind::PollStatus && code == Code::TimedOut;
-        if may_go_on || !policy.is_last(attempt.number) {
-            let after = policy.delay(attempt.number, rand::random(), None);
-            return Ended::silent(Outcome::Retry { after, failure, step: Step::default() });
-        }
-        let step = if attempt.job.kind == Kind::CreateLink { calls::poll_now() } else { Step::default() };
-        Ended::silent(Outcome::Bury { failure, step })
     }
 }

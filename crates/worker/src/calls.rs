@@ -14,11 +14,12 @@ use gangway_jobs::retry::RetryPolicy;
 use gangway_jobs::signal::{Refusal, Signal};
 use gangway_onemoney::{CallError, Class};
 
+use crate::context;
 use crate::run::Ended;
 
 /// The present by the clock that wrote the record: another machine's may be days off.
 pub(crate) fn store_now(job: &LeasedJob, fetched: Instant) -> Timestamp {
-    job.now.after(fetched.elapsed())
+    job.now.after(context::since(fetched))
 }
 
 /// What the circuit hears of a failed call. Of a refusal nothing: only one that is acted on is told, by

@@ -1,7 +1,7 @@
 //! What a handler needs beside its job.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use gangway_jobs::clock::{Clock, Timestamp};
 use gangway_jobs::id::WorkerId;
@@ -10,6 +10,7 @@ use gangway_jobs::limits::Class;
 use gangway_onemoney::Api;
 use gangway_store::{Permit, PermitRequest, SharedStore};
 
+use crate::chance::Chance;
 use crate::config::Config;
 use crate::limit::Limit;
 
@@ -38,6 +39,8 @@ pub struct Context<A> {
     pub worker: WorkerId,
     /// The rate limit that people have set.
     pub limit: Limit,
+    /// Spreads delays.
+    pub chance: Chance,
 }
 
 impl<A: Api> Context<A> {
@@ -76,15 +79,19 @@ impl<A: Api> Context<A> {
     }
 
     /// Between 0 and 1, for jitter.
-    #[expect(clippy::unused_self, reason = "a simulation will seed it here")]
     pub(crate) fn random(&self) -> f64 {
-        rand::random()
+        self.chance.next()
     }
 
     /// How long one round of polls of all waiting onboardings takes under the rate limit.
     pub(crate) fn crowd(&self, waiting: u64) -> Duration {
         self.limit.round_of_polls(self.config.rate, waiting)
     }
+}
+
+/// How long ago that was, by the clock of tokio's timers: a simulation stops and moves it.
+pub(crate) fn since(fetched: Instant) -> Duration {
+    tokio::time::Instant::from_std(fetched).elapsed()
 }
 
 /// How long a handler waits for a token.

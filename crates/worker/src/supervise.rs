@@ -16,6 +16,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::alarm::Alarm;
 use crate::backend::{Fetched, Shared, StoreBackend};
+use crate::chance::Chance;
 use crate::config::Config;
 use crate::context::Context;
 use crate::error::Error;
@@ -128,6 +129,7 @@ impl<A: Api + std::fmt::Debug> Worker<A> {
             clock,
             worker,
             limit: Limit::default(),
+            chance: Chance::default(),
         };
         let shared = Shared {
             context: Arc::new(context),

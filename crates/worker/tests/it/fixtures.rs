@@ -18,7 +18,7 @@ use gangway_jobs::payload::{CreateLink, Payload, PollStatus};
 use gangway_store::model::ModelStore;
 use gangway_store::stamp::Expected;
 use gangway_store::{Policies, SharedStore};
-use gangway_worker::{Config, Context, Ended, Limit};
+use gangway_worker::{Chance, Config, Context, Ended, Limit};
 
 use crate::moody_store::MoodyStore;
 use crate::scripted_api::{ScriptedApi, customer_id};
@@ -96,6 +96,7 @@ impl Bench {
             clock,
             worker: WorkerId::mint(),
             limit: Limit::default(),
+            chance: Chance::default(),
         };
         let record = enqueue::new_record(&onboarding(1), NOW.before(Duration::from_hours(1)));
         Self { api, store, context, record, attempt: 1, waiting: 0 }
