@@ -77,6 +77,8 @@ pub(crate) async fn run<A: Api>(
         key = context.identity.idempotency_key(reference, &input.customer.email, job.record.generation + 1);
         case.next_generation = Some(key);
     }
+    #[cfg(feature = "planted")]
+    let key = gangway_jobs::planted::key_of_attempt(key, job.token);
     let answer = context.api.create_customer(&input.customer, &key).await;
     pass_for(Point::CreateAnswered, &job.id.onboarding);
     let error = match answer {
