@@ -12,6 +12,7 @@ use crate::{Backend, Result, World};
 
 mod api;
 mod crash;
+mod intake;
 mod operators;
 mod outage;
 mod server;
@@ -110,6 +111,7 @@ pub fn all() -> Vec<Scenario> {
         outage::SCENARIOS,
         server::SCENARIOS,
         api::SCENARIOS,
+        intake::SCENARIOS,
         operators::SCENARIOS,
     ]
     .concat();

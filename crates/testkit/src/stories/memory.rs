@@ -5,7 +5,6 @@ use std::time::{Duration, Instant};
 use gangway_producer::sample::SampleOptions;
 
 use super::accounts::{self, number};
-use crate::process::Process;
 use crate::{Error, Result, World, same};
 
 /// What an import took.
@@ -29,7 +28,7 @@ pub fn import(world: &mut World, customers: u64, seed: u64) -> Result<Took> {
     let mut importing = world.start(&["import", &csv, "--json"], "import.log")?;
     let mut peak_kib = 0;
     while importing.ended()?.is_none() {
-        peak_kib = peak_kib.max(peak_of(&importing).unwrap_or_default());
+        peak_kib = peak_kib.max(peak_kib_of(importing.pid()).unwrap_or_default());
         std::thread::sleep(Duration::from_millis(5));
     }
     let time = begun.elapsed();
@@ -41,9 +40,19 @@ pub fn import(world: &mut World, customers: u64, seed: u64) -> Result<Took> {
     Ok(Took { time, peak_kib })
 }
 
-fn peak_of(process: &Process) -> Option<u64> {
-    let status = std::fs::read_to_string(format!("/proc/{}/status", process.pid())).ok()?;
-    let line = status.lines().find(|line| line.starts_with("VmHWM:"))?;
+/// The largest resident size that a process has had, in KiB; `None` if it is gone, or the system does not tell.
+pub fn peak_kib_of(pid: u32) -> Option<u64> {
+    kib_of(pid, "VmHWM:")
+}
+
+/// The resident size of a process, in KiB; `None` if it is gone, or the system does not tell.
+pub fn resident_kib_of(pid: u32) -> Option<u64> {
+    kib_of(pid, "VmRSS:")
+}
+
+fn kib_of(pid: u32, field: &str) -> Option<u64> {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
+    let line = status.lines().find(|line| line.starts_with(field))?;
     line.split_whitespace().nth(1)?.parse().ok()
 }
 

@@ -90,7 +90,7 @@ pub fn many_jobs_at_once_are_done_steadily(
 }
 
 /// How long all scripts but one of a thousand took at most, as the server counts since version 7.
-fn nearly_all_within(server: &Server) -> Result<Duration> {
+pub(crate) fn nearly_all_within(server: &Server) -> Result<Duration> {
     let told = server.info("latency_percentiles_usec_evalsha")?;
     let micros = told.split(',').find_map(|part| part.strip_prefix("p99.9=")?.trim().parse::<f64>().ok());
     let micros = micros.ok_or_else(|| Error::Broken(format!("no p99.9 in {told:?}")))?;
@@ -99,7 +99,7 @@ fn nearly_all_within(server: &Server) -> Result<Duration> {
 
 /// Lets the server run before everybody else, where that is allowed: its log of slow commands counts time in which it was
 /// kept from running too, and here several programs share few processors.
-fn favour(server: &Server) -> Result<()> {
+pub(crate) fn favour(server: &Server) -> Result<()> {
     if let Some(pid) = server.pid() {
         let mut renice = std::process::Command::new("renice");
         renice.args(["-n", "-15", "-p", &pid.to_string()]);
