@@ -39,6 +39,8 @@ pub struct Options {
     pub cluster: bool,
     /// A replica of the server on that port, which has the same password.
     pub replica_of: Option<u16>,
+    /// Variables of its environment, beside those of this process.
+    pub environment: Vec<(String, String)>,
     /// Lines of the configuration file: a directive, and what follows it. They stand last and so win.
     pub extra: Vec<(String, String)>,
 }

@@ -62,7 +62,7 @@ impl Sentinels {
             .into_iter()
             .zip(files)
             .map(|(seat, lines)| {
-                Server::set_up(Role::Sentinel, seat.port, None, |_, _| options::render(&lines))
+                Server::set_up(Role::Sentinel, seat.port, None, Vec::new(), |_, _| options::render(&lines))
             })
             .collect::<Result<Vec<_>>>()?;
         let started = Self { sentinels, servers };

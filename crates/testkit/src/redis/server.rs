@@ -30,6 +30,8 @@ pub struct Server {
     program: PathBuf,
     port: Port,
     password: Option<String>,
+    /// `NAME=value`.
+    environment: Vec<String>,
     role: Role,
 }
 
@@ -58,7 +60,9 @@ impl Server {
     /// ```
     pub fn start(options: &Options) -> Result<Self> {
         let port = Port::reserve()?;
-        Self::set_up(Role::Data, port, options.requirepass.clone(), |port, folder| options.file(port, folder))
+        let environment = options.environment.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        let password = options.requirepass.clone();
+        Self::set_up(Role::Data, port, password, environment, |port, folder| options.file(port, folder))
     }
 
     /// Starts a server on a port that its peers may know already.
@@ -66,13 +70,14 @@ impl Server {
         role: Role,
         port: Port,
         password: Option<String>,
+        environment: Vec<String>,
         file: impl FnOnce(u16, &Path) -> String,
     ) -> Result<Self> {
         let io = |source| Error::Io { action: "make a folder for a Redis server".to_owned(), source };
         let program = super::find()?;
         let folder = TempDir::with_prefix("gangway-redis-").map_err(io)?;
         std::fs::write(config(folder.path()), file(port.number(), folder.path())).map_err(io)?;
-        let mut server = Self { running: None, folder, program, port, password, role };
+        let mut server = Self { running: None, folder, program, port, password, environment, role };
         server.restart()?;
         Ok(server)
     }
@@ -84,9 +89,12 @@ impl Server {
     pub fn restart(&mut self) -> Result<()> {
         self.kill()?;
         let config = config(self.dir()).display().to_string();
-        let mut arguments = vec![config.as_str()];
+        let program = self.program.display().to_string();
+        // `env` becomes the server, so the process is the same.
+        let mut arguments: Vec<&str> = self.environment.iter().map(String::as_str).collect();
+        arguments.extend([program.as_str(), config.as_str()]);
         arguments.extend((self.role == Role::Sentinel).then_some("--sentinel"));
-        self.running = Some(Guarded::start(self.dir(), &self.log(), &self.program, &arguments)?);
+        self.running = Some(Guarded::start(self.dir(), &self.log(), Path::new("env"), &arguments)?);
         self.wait_for_answer()
     }
 

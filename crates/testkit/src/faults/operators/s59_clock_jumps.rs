@@ -1,0 +1,227 @@
+//! Clocks that are wrong and jump: first that of one worker, then that of the server.
+
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+
+use super::shifted_clock::ShiftedClock;
+use super::{LONGEST, calls, events, nothing_was_taken_back, take_in, wait_for};
+use crate::faults::{Scenario, Stage, Told};
+use crate::process::Process;
+use crate::redis::{Fsync, Options, Server};
+use crate::stories::accounts::{self, number};
+use crate::stories::crew::{Counts, Crew};
+use crate::stories::logs;
+use crate::{Error, Result, World, same};
+
+pub(super) const SCENARIO: Scenario = Scenario {
+    name: "s59_clock_jumps",
+    shows: "one worker's clock jumps between 10 minutes fast and slow, then the server's 10 minutes ahead and 3 seconds back: no \
+            lease is taken from anybody, nothing is polled before its time",
+    in_short_set: true,
+    tell,
+};
+
+const LOGS: [&str; 3] = ["worker-0.log", "worker-1.log", "worker-2.log"];
+
+/// The worker whose clock is wrong.
+const WRONG: usize = 2;
+
+const TEN_MINUTES: i64 = 600;
+
+/// How far the server's clock is set back. All that waits does so for as much longer: the store's time stands still until the
+/// server's has come so far again.
+const BACK: i64 = 3;
+
+const LEASE: Duration = Duration::from_secs(1);
+
+/// How large it is.
+#[derive(Clone, Copy)]
+struct Size {
+    customers: u64,
+    /// How often the worker's clock is set.
+    jumps: u32,
+    /// Between two polls of a customer.
+    interval: Duration,
+}
+
+fn tell(stage: &Stage) -> Result<Told> {
+    let short = Size { customers: 60, jumps: 5, interval: Duration::from_secs(1) };
+    let full = Size { customers: 1_000, jumps: 30, interval: Duration::from_secs(5) };
+    let size = stage.pick(short, full);
+    let worked = under_a_wrong_worker(stage, size)?;
+    let recovery = under_a_wrong_server(stage, size)?;
+    Ok(Told {
+        customers: 2 * size.customers,
+        hurts: u64::from(size.jumps) + 2,
+        recovery: Some(recovery),
+        result: format!(
+            "the worker's clock was set {} times and it ended {worked} attempts so; no lease taken back, no early poll, no \
+             attempt spent",
+            size.jumps
+        ),
+    })
+}
+
+/// One of three workers has a wrong clock. Answers how many attempts it ended while that jumped.
+fn under_a_wrong_worker(stage: &Stage, size: Size) -> Result<usize> {
+    let server = stage.server()?;
+    let mut world = stage.world_on(&server)?;
+    set_up(&mut world, size)?;
+    take_in(&world, size.customers, stage.seed)?;
+    let begun = Instant::now();
+    let clock = ShiftedClock::new()?;
+    clock.shift(-TEN_MINUTES)?;
+    let crew = Crew::start(&world, WRONG, true)?;
+    let mut wrong = start_under(&clock, &world)?;
+
+    // The API knows signatures by their time: it lets the others in, and they do the work.
+    wait_for("a refusal of its signature, and customers all the same", LONGEST, || {
+        let audit = world.audit()?;
+        Ok(number(&audit, "/unauthorized")? > 0 && number(&audit, "/customers")? == size.customers)
+    })?;
+    same("attempts that it could end", &ended_by_it(&world)?, &0)?;
+    clock.shift(0)?;
+    wait_for("work of the worker whose clock was mended", LONGEST, || Ok(ended_by_it(&world)? > 0))?;
+    // From here on the API does not look at the time, so that the worker works while its clock jumps.
+    world.put("/_knobs", &json!({"auth": {"skew_s": 86_400}}))?;
+    let before = ended_by_it(&world)?;
+    for jump in 0..size.jumps {
+        clock.shift(if jump % 2 == 0 { TEN_MINUTES } else { -TEN_MINUTES })?;
+        std::thread::sleep(LEASE.mul_f64(0.7));
+    }
+    polls_were_in_time(&world, size, begun, 2, 0)?;
+    let worked = ended_by_it(&world)? - before;
+    if worked < 10 {
+        return Err(Error::Broken(format!(
+            "it ended {worked} attempts meanwhile: too few to prove anything"
+        )));
+    }
+    let_users_act(&world)?;
+    crew.finish(&world)?;
+    same("its end", &wrong.wait_at_most(LONGEST)?.code(), &Some(0))?;
+    close(&world, size, &LOGS)?;
+    Ok(worked)
+}
+
+/// The server has a wrong clock. Answers how long nobody called after it was set back.
+fn under_a_wrong_server(stage: &Stage, size: Size) -> Result<Duration> {
+    let clock = ShiftedClock::new()?;
+    let environment = clock.environment().into();
+    let options = Options { appendonly: Some(Fsync::EverySec), environment, ..Options::default() };
+    let server = Server::start(&options)?;
+    let mut world = stage.world_on(&server)?;
+    set_up(&mut world, size)?;
+    take_in(&world, size.customers, stage.seed)?;
+    let begun = Instant::now();
+    let mut crew = Crew::start(&world, WRONG, true)?;
+    wait_for("all customers", LONGEST, || Ok(number(&world.audit()?, "/customers")? == size.customers))?;
+    wait_for("jobs that are held", LONGEST, || Ok(leases(&world)? > 0))?;
+    let told = server_time(&server)?;
+    clock.shift(TEN_MINUTES)?;
+    let ahead = server_time(&server)? - told;
+    if ahead < TEN_MINUTES {
+        return Err(Error::Broken(format!("the server's clock went on by {ahead} s only")));
+    }
+    std::thread::sleep(LEASE * 3);
+    wait_for("jobs that are held", LONGEST, || Ok(leases(&world)? > 0))?;
+    clock.shift(TEN_MINUTES - BACK)?;
+    // What was held is done now, and then only what is due by a time that stands still.
+    std::thread::sleep(LEASE);
+    let before = calls(&world)?;
+    let limit = Duration::from_secs(BACK.unsigned_abs()) + size.interval + LEASE + Duration::from_secs(5);
+    let silent =
+        wait_for("a call after the server's clock was set back", limit, || Ok(calls(&world)? > before))?;
+    crew.must_live()?;
+    // Whatever waited was due at once, when ten minutes were gone.
+    polls_were_in_time(&world, size, begun, 1, 1)?;
+    let_users_act(&world)?;
+    crew.finish(&world)?;
+    close(&world, size, &LOGS[..WRONG])?;
+    Ok(silent + LEASE)
+}
+
+/// Polls at one interval and no other; calls that take up to a lease, so that leases are renewed; forms that nobody touches.
+fn set_up(world: &mut World, size: Size) -> Result<()> {
+    let interval = format!("{}ms", size.interval.as_millis());
+    for (name, value) in [
+        ("GANGWAY__POLL__MIN_INTERVAL", interval.as_str()),
+        ("GANGWAY__POLL__MAX_INTERVAL", &interval),
+        ("GANGWAY__WORKER__CONCURRENCY", "48"),
+        ("GANGWAY__WORKER__LEASE", "1s"),
+        ("GANGWAY__WORKER__GRACE", "6s"),
+        ("GANGWAY__WORKER__JOB_TIMEOUT", "8s"),
+        ("GANGWAY__API__TIMEOUT", "3s"),
+    ] {
+        world.set(name, value);
+    }
+    logs::log_attempts(world);
+    world.put("/_clock", &json!({"speed": 0.001}))?;
+    world
+        .put("/_faults", &json!({"latency": {"kind": "uniform", "min_ms": 50.0, "max_ms": 1_000.0}}))
+        .map(drop)
+}
+
+fn let_users_act(world: &World) -> Result<()> {
+    world.put("/_clock", &json!({"speed": 20_000})).map(drop)
+}
+
+fn start_under(clock: &ShiftedClock, world: &World) -> Result<Process> {
+    let mut command: Command = world.command(&["worker", "--until-idle", "--json"]);
+    command.envs(clock.environment());
+    let name = |end| world.path(&format!("worker-{WRONG}.{end}"));
+    Process::start_telling(&mut command, &name("json"), &name("log"))
+}
+
+/// Attempts that the worker with the wrong clock has ended; those that it had to give back are none.
+fn ended_by_it(world: &World) -> Result<usize> {
+    let ended = |event: &&Value| {
+        logs::finished_attempt(event).is_some() && event["job.outcome"].as_str() != Some("give_back")
+    };
+    Ok(events(world, &LOGS[WRONG..])?.iter().filter(ended).count())
+}
+
+/// Nobody was polled more often than the interval allows, nor left alone.
+fn polls_were_in_time(world: &World, size: Size, begun: Instant, least: u64, jumps: u64) -> Result<()> {
+    let audit = world.get("/_audit?full=1")?;
+    let intervals = begun.elapsed().as_millis() / size.interval.as_millis();
+    // One at the beginning, and one more for each time that the store's own clock went ahead.
+    let most = u64::try_from(intervals).unwrap_or(u64::MAX) + 1 + jumps;
+    let polls = audit.pointer("/full/polls_per_customer").and_then(Value::as_object);
+    let polls: Vec<u64> = polls.into_iter().flatten().filter_map(|(_, count)| count.as_u64()).collect();
+    same("customers that were polled", &(polls.len() as u64), &size.customers)?;
+    let (fewest, highest) = (polls.iter().min().copied(), polls.iter().max().copied());
+    if highest > Some(most) {
+        return Err(Error::Broken(format!("somebody was polled {highest:?} times where {most} were due")));
+    }
+    if fewest < Some(least) {
+        return Err(Error::Broken(format!("somebody was polled {fewest:?} times where {most} were due")));
+    }
+    Ok(())
+}
+
+fn leases(world: &World) -> Result<u64> {
+    let status = world.status()?;
+    status["workers"].as_array().into_iter().flatten().map(|worker| number(worker, "/leases")).sum()
+}
+
+/// Seconds since 1970, as the server says.
+fn server_time(server: &Server) -> Result<i64> {
+    let time = server.command(&["TIME"])?;
+    let seconds = time.items().first().and_then(crate::redis::Reply::integer);
+    seconds.ok_or_else(|| Error::Broken(format!("redis told the time as {time:?}")))
+}
+
+fn close(world: &World, size: Size, logs: &[&str]) -> Result<()> {
+    nothing_was_taken_back(&events(world, logs)?)?;
+    for worker in 0..logs.len() {
+        let counts = Counts::of(world, worker)?;
+        same(&format!("ends of worker {worker} that were refused"), &counts.lost, &0)?;
+        same(&format!("attempts of worker {worker} that failed"), &counts.retried, &0)?;
+    }
+    let accounts = accounts::settle(world, size.customers)?;
+    same("customers at the API", &number(&accounts.audit, "/customers")?, &size.customers)?;
+    same("dead", &accounts.ended("dead"), &0)?;
+    accounts::nothing_personal(world, "customers.csv", logs)
+}
