@@ -115,7 +115,8 @@ pub struct Asker<'a> {
 /// The answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Admission {
-    /// May lease up to so many.
+    /// May lease as long as all workers together hold at most so many leases of the kind: without a bound unless the way back
+    /// from an outage is on.
     Run(usize),
     /// May lease one, of a job that has not met the reason if there is one. If none can be leased (none is due, the kind
     /// is paused, the rate limit has no token): [`Circuit::withdraw`].

@@ -95,7 +95,7 @@ impl Ramp {
     /// Successes after which it is over.
     const END: u32 = 32;
 
-    /// What one lease call may take: each success adds two.
+    /// How many calls of a kind may be under way: each success adds two.
     pub(super) const fn width(&self) -> usize {
         2 * (self.successes as usize + 1)
     }

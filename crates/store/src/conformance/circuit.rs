@@ -88,6 +88,8 @@ pub async fn one_probe_at_a_time_finds_out_whether_the_api_is_back<H: Harness>()
     // No herd: the first lease after that is small, and grows with each success.
     let first = world.lease(CREATE, 100).await;
     assert!((1..10).contains(&first.len()), "{}", first.len());
+    let other = world.another_worker(3).await;
+    assert!(world.lease_as(other, CREATE, 100).await.is_empty(), "nor do many small ones make a herd");
     for job in &first {
         world.settle_with(job, outcomes::created(job), HEALTHY).await;
     }

@@ -11,7 +11,7 @@ use gangway_jobs::limits::Class;
 use gangway_jobs::transition::{self, Loss};
 
 use super::state::State;
-use crate::bounds::bounded;
+use crate::bounds::{ON_THE_WAY_BACK, bounded};
 use crate::words::{CallReport, Grant, LeaseRequest, Release};
 use crate::{MAX_BATCH, Result};
 
@@ -31,12 +31,15 @@ impl State {
         let asker =
             Asker { kind: ask.kind, worker: ask.worker, credential: &ask.credential, token: ask.token };
         let admitted = match self.circuit.admit(asker, now, ask.length) {
-            Admission::Run(most) => most,
+            Admission::Run(most) => most.saturating_sub(self.leases_of(ask.kind)),
             Admission::Probe => 1,
             Admission::Blocked(until) => {
                 return Grant { jobs: Vec::new(), ask_again: Some(until.since(now)) };
             }
         };
+        if admitted == 0 {
+            return Grant { jobs: Vec::new(), ask_again: Some(ON_THE_WAY_BACK) };
+        }
         let mut picked = self.pick(ask, ask.max.min(MAX_BATCH).min(admitted), now);
         let mut wait = None;
         if !picked.is_empty() {
@@ -50,6 +53,11 @@ impl State {
         let waiting = self.waiting_onboardings();
         let jobs = picked.into_iter().filter_map(|id| self.begin(id, ask, waiting, now)).collect();
         Grant { jobs, ask_again: wait.or_else(|| self.next_due(ask.kind, now)) }
+    }
+
+    /// Leases of the kind, of all workers.
+    fn leases_of(&self, kind: Kind) -> usize {
+        self.jobs.values().filter(|job| job.id.kind == kind && job.lease().is_some()).count()
     }
 
     /// What a lease call whose reply was lost had leased.

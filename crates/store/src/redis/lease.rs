@@ -19,6 +19,7 @@ use super::found::{Found, Held, Kept};
 use super::limits::{read_policy, wait_for};
 use super::reply::{bytes, int, list, other_form, text};
 use super::{RedisStore, lua};
+use crate::bounds::ON_THE_WAY_BACK;
 use crate::{Grant, LeaseRequest, MAX_BATCH, Result};
 
 const ACTION: &str = "lease jobs";
@@ -68,6 +69,8 @@ impl Leased {
 /// What a lease call may take.
 struct Admitted {
     most: usize,
+    /// How many leases of the kind there may be in all, unless it does not matter.
+    in_all: Option<usize>,
     /// If the circuit lets nobody through: until when.
     until: Option<Timestamp>,
     revision: Vec<u8>,
@@ -90,6 +93,7 @@ impl RedisStore {
                     return Ok(nothing(int(&next).map(|next| Timestamp::from_millis(next).since(now))));
                 }
                 "blocked" => return Ok(nothing(admitted.until.map(|until| until.since(reply.now)))),
+                "full" => return Ok(nothing(Some(ON_THE_WAY_BACK))),
                 "again" => return self.again(ask, reply),
                 "ok" => return self.grant(ask, admitted, reply),
                 _ => return Err(other_form(ACTION)),
@@ -104,13 +108,14 @@ impl RedisStore {
         let mut circuit = seen.circuit.clone();
         let asker =
             Asker { kind: ask.kind, worker: ask.worker, credential: &ask.credential, token: ask.token };
-        let (most, until) = match circuit.admit(asker, self.core.time.now(), ask.length) {
-            Admission::Run(most) => (most, None),
-            Admission::Probe => (1, None),
-            Admission::Blocked(until) => (0, Some(until)),
+        let (most, in_all, until) = match circuit.admit(asker, self.core.time.now(), ask.length) {
+            Admission::Run(usize::MAX) => (usize::MAX, None, None),
+            Admission::Run(most) => (most, Some(most), None),
+            Admission::Probe => (1, None, None),
+            Admission::Blocked(until) => (0, None, Some(until)),
         };
         let changed = (circuit != seen.circuit).then(|| write_circuit(&circuit));
-        Admitted { most, until, revision: seen.revision, changed }
+        Admitted { most, in_all, until, revision: seen.revision, changed }
     }
 
     async fn ask_for(&self, ask: &LeaseRequest, admitted: &Admitted) -> Result<Reply> {
@@ -123,6 +128,7 @@ impl RedisStore {
             command.arg(admitted.changed.as_ref().map_or(&[][..], |changed| &changed.stored[..]));
             super::limits::write_policy(command, policy);
             command.arg(super::limits::number_of(Class::of(ask.kind)));
+            command.arg(admitted.in_all.map_or_else(String::new, |in_all| in_all.to_string()));
         };
         self.core.call(ACTION, &lua::LEASE, fill).await
     }

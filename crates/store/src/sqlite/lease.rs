@@ -15,6 +15,7 @@ use super::fault::Answer;
 use super::rows::{self, blob, millis, time};
 use super::tx::Tx;
 use super::{jobs, steer};
+use crate::bounds::ON_THE_WAY_BACK;
 use crate::{Grant, LeaseRequest, MAX_BATCH, Release};
 
 pub(super) fn lease(tx: &mut Tx<'_>, ask: &LeaseRequest) -> Answer<Grant> {
@@ -35,13 +36,25 @@ pub(super) fn lease(tx: &mut Tx<'_>, ask: &LeaseRequest) -> Answer<Grant> {
     let admitted = match tx.circuit()?.admit(asker, now, ask.length) {
         Admission::Blocked(until) => return Ok(nothing(Some(until.since(now)))),
         Admission::Probe => 1,
-        Admission::Run(most) => most,
+        Admission::Run(usize::MAX) => usize::MAX,
+        Admission::Run(most) => most.saturating_sub(leases_of(tx, ask.kind)?),
     };
+    if admitted == 0 {
+        return Ok(nothing(Some(ON_THE_WAY_BACK)));
+    }
     let grant = lease_admitted(tx, ask, admitted)?;
     if grant.jobs.is_empty() {
         tx.circuit()?.withdraw(ask.token);
     }
     Ok(grant)
+}
+
+/// Leases of the kind, of all workers.
+fn leases_of(tx: &Tx<'_>, kind: Kind) -> Answer<usize> {
+    let sql = "SELECT count(*) FROM job INDEXED BY job_until WHERE hold = 1 AND kind = ?1";
+    let mut statement = tx.conn.prepare_cached(sql)?;
+    let count: i64 = statement.query_row(params![jobs::place(kind)], |row| row.get(0))?;
+    Ok(usize::try_from(count).unwrap_or(usize::MAX))
 }
 
 fn lease_admitted(tx: &mut Tx<'_>, ask: &LeaseRequest, admitted: usize) -> Answer<Grant> {

@@ -7,10 +7,12 @@
 -- ARGV[8]  length in milliseconds      ARGV[9]  the revision of the circuit that was read
 -- ARGV[10] the circuit as it is with this lease; '' if unchanged
 -- ARGV[11..14] rate policy             ARGV[15] class of the calls, 1 to 3
+-- ARGV[16] how many leases of the kind there may be in all; '' for any number
 -- Returns
 --   'none', time, next due or ''         nothing is due, or the kind is paused ('paused')
 --   'circuit', time, circuit             it has changed: decide again
 --   'blocked', time                      the circuit lets nobody through
+--   'full', time                         there are as many leases of the kind as the circuit allows
 --   'again', time, waiting, jobs         what the same call leased before, its answer lost: id, value, held, end, …
 --   'ok', time, waiting, due, next ahead or '', tokens left, limits, jobs: id, value, …
 
@@ -72,6 +74,12 @@ end
 
 -- Due jobs: the parked behind the others, and at most one in flight that a worker died over.
 local room = math.min(wanted, admitted)
+if ARGV[16] ~= '' then
+  room = math.min(room, ARGV[16] - (redis.call('HGET', SUMS, 'l' .. kind) or 0))
+  if room <= 0 then
+    return { 'full', now }
+  end
+end
 local lone = 1
 for _, holder in ipairs(redis.call('HVALS', SUSPECTS)) do
   if holder == worker then
