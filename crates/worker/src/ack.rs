@@ -92,7 +92,9 @@ where
                 }
             };
             let limit = tokio::time::timeout(shared.context.config.job_timeout, handler);
-            let Some(result) = shared.cut.run_until_cancelled(limit).await else {
+            let result = shared.cut.run_until_cancelled(limit).await;
+            shared.held.ended(attempt.job, attempt.token);
+            let Some(result) = result else {
                 // The grace time is over. The call may have had its effect, so the create stays uncertain.
                 let release = Release { job: attempt.job, token: attempt.token, started: true };
                 shared.settler.hand_in(End::Release(release), attempt.slot);

@@ -10,7 +10,7 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::backend::Shared;
-use crate::leases;
+use crate::leases::{self, Renewal};
 use crate::outage::Outage;
 
 mod heart;
@@ -25,7 +25,8 @@ pub(crate) fn start<A: Api>(shared: &Shared<A>, info: &WorkerInfo, stop: &Cancel
 
     let ((store, stop), held, give_up) = (common(), Arc::clone(&shared.held), Arc::clone(&shared.give_up));
     let (lease, every) = (config.lease, config.renew_every());
-    tasks.spawn(async move { leases::renew(&*store, &held, lease, every, &give_up, stop).await });
+    let renewal = Renewal { lease, every, longest: config.job_timeout + lease };
+    tasks.spawn(async move { leases::renew(&*store, &held, renewal, &give_up, stop).await });
 
     let ((_, stop), held, give_up) = (common(), Arc::clone(&shared.held), Arc::clone(&shared.give_up));
     let (context, info) = (Arc::clone(&shared.context), info.clone());
