@@ -256,6 +256,10 @@ impl Draft {
             return false;
         }
         write.must_be_held(&name, held.as_bytes());
+        if self.run_out.contains(&kind) {
+            let until = self.found.until[kind.index()].as_millis();
+            write.must_end(&name, decimal(until).as_bytes());
+        }
         write.end_lease(&name);
         if self.is_damaged() {
             write.mark_lease(&name, Aside::new(now).as_bytes());

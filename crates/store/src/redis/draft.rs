@@ -35,6 +35,8 @@ pub(super) struct Draft {
     pub(super) events: Vec<String>,
     /// Leased jobs of a damaged onboarding that become dead letters.
     pub(super) set_aside: Vec<Kind>,
+    /// Jobs whose lease has run out, which a renewal would undo without leaving another trace.
+    pub(super) run_out: Vec<Kind>,
 }
 
 /// What writing needs to know beside the decision.
@@ -52,7 +54,7 @@ impl Draft {
             Kept::Row(row) => After::Row(row.clone()),
             Kept::Damaged(_) => After::Damaged,
         };
-        Self { found, after, events: Vec::new(), set_aside: Vec::new() }
+        Self { found, after, events: Vec::new(), set_aside: Vec::new(), run_out: Vec::new() }
     }
 
     pub(super) const fn id(&self) -> OnboardingId {

@@ -83,11 +83,13 @@ fn lose_overdue(desk: &mut Desk<'_>, job: JobId) -> Decided<Option<bool>> {
             draft.found.held[job.kind.index()].is_some() && draft.found.until[job.kind.index()] <= now;
         if was_held {
             draft.set_aside.push(job.kind);
+            draft.run_out.push(job.kind);
         }
         return Ok(was_held.then_some(false));
     }
     let lease = draft.onboarding().and_then(|onboarding| onboarding.job(job.kind)?.lease().copied());
     let Some(lease) = lease.filter(|lease| lease.until <= now) else { return Ok(None) };
+    draft.run_out.push(job.kind);
     let loss = if desk.is_alive(lease.worker)? { Loss::Excused } else { Loss::Worker };
     lose(desk, job, loss).map(Some)
 }

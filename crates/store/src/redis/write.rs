@@ -40,6 +40,7 @@ pub(super) struct Write {
     rows: Args,
     held: Args,
     proofs: Args,
+    ends: Args,
     free: Args,
     places: Args,
     new: Args,
@@ -73,6 +74,7 @@ impl Write {
             rows: Args::default(),
             held: Args::default(),
             proofs: Args::default(),
+            ends: Args::default(),
             free: Args::default(),
             places: Args::default(),
             new: Args::default(),
@@ -141,6 +143,12 @@ impl Write {
     pub(super) fn must_be_held(&mut self, job: &[u8], lease: &[u8]) {
         self.held.push(job);
         self.proofs.push(lease);
+    }
+
+    /// The lease must end then: a renewal changes nothing else.
+    pub(super) fn must_end(&mut self, job: &[u8], until: &[u8]) {
+        self.ends.push(job);
+        self.ends.push(until);
     }
 
     pub(super) fn must_not_be_held(&mut self, job: &[u8]) {
@@ -293,6 +301,7 @@ impl Write {
             self.held.write(command);
             self.proofs.write(command);
         }
+        section("ends", &self.ends, command);
         section("free", &self.free, command);
         section("lane", &self.places, command);
         section("new", &self.new, command);

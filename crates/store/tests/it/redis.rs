@@ -12,5 +12,6 @@ mod full;
 mod hammer;
 mod life;
 mod place;
+mod race;
 mod several;
 mod waking;

@@ -8,6 +8,7 @@
 --   revision  key, 8 bytes, …            the stored onboarding begins with them
 --   row       key, id, ledger row, …     that is the onboarding's row
 --   held      jobs, …, as many leases, … each job has that lease
+--   ends      job, time, …               its lease ends then
 --   free      jobs, …                    none has a lease
 --   lane      key, member, …             the job waits there
 --   new       key, id, …                 the onboarding is unknown; it is known from now on
@@ -68,6 +69,14 @@ local sections = {
     local held = redis.call('HMGET', HELD, unpack(ARGV, from, from + count - 1))
     for n = 1, count do
       if held[n] ~= ARGV[from + count + n - 1] then
+        return false
+      end
+    end
+    return true
+  end,
+  ends = function(from, to)
+    for n = from, to, 2 do
+      if tonumber(redis.call('ZSCORE', LEASES, ARGV[n]) or 0) ~= tonumber(ARGV[n + 1]) then
         return false
       end
     end
