@@ -195,6 +195,7 @@ macro_rules! conformance_suite {
                 a_link_requested_for_what_has_ended_begins_a_round_or_tells_why_not
                 a_redrive_puts_the_dead_back_and_a_second_one_finds_none
                 a_redrive_takes_only_what_it_is_asked_for
+                a_redrive_leaves_alone_what_dies_after_it_began
                 a_dead_link_is_redriven_without_a_new_round
                 a_dropped_letter_leaves_its_onboarding_dead
                 dead_letters_and_records_are_paged_in_order;

@@ -222,6 +222,15 @@ pub struct DeadFilter {
     pub kind: Option<Kind>,
     /// With one failure code only.
     pub code: Option<String>,
+    /// Only those that had died by then: what is put back and dies again meanwhile is left alone.
+    pub until: Option<Timestamp>,
+}
+
+impl DeadFilter {
+    /// Whether one that died at that time is meant.
+    pub(crate) fn covers(&self, died: Timestamp) -> bool {
+        self.until.is_none_or(|until| died <= until)
+    }
 }
 
 /// A dead letter.

@@ -117,44 +117,44 @@ async fn act(action: &Action, store: &SharedStore, context: &Context) -> Result<
         }
         Action::Redrive(chosen) => {
             let filter = chosen.filter(&**store).await?;
-            let mut count = 0;
-            loop {
-                let some = store.redrive(filter.clone(), MAX_BATCH).await?;
-                count += some;
-                if some < MAX_BATCH {
-                    break;
-                }
-            }
+            let count = repeat(async || store.redrive(filter.clone(), MAX_BATCH).await).await?;
             answer_count(count, "redriven", "put back", context)
         }
         Action::Drop(chosen) => {
             let filter = chosen.filter(&**store).await?;
-            let mut count = 0;
-            loop {
-                let some = store.drop_dead(filter.clone(), MAX_BATCH).await?;
-                count += some;
-                if some < MAX_BATCH {
-                    break;
-                }
-            }
+            let count = repeat(async || store.drop_dead(filter.clone(), MAX_BATCH).await).await?;
             answer_count(count, "dropped", "dropped", context)
         }
     }
 }
 
+/// Does something in portions until none is left; one that cannot be read makes a portion smaller, and is no end.
+async fn repeat(portion: impl AsyncFn() -> gangway_store::Result<usize>) -> Result<usize> {
+    let mut count = 0;
+    loop {
+        let some = portion().await?;
+        if some == 0 {
+            return Ok(count);
+        }
+        count += some;
+    }
+}
+
 impl Which {
     fn filter(&self) -> DeadFilter {
-        DeadFilter { onboarding: None, kind: self.kind.map(Kind::from), code: self.code.clone() }
+        DeadFilter { kind: self.kind.map(Kind::from), code: self.code.clone(), ..DeadFilter::default() }
     }
 }
 
 impl Chosen {
+    /// What is dead now: under running workers, what is put back may be dead again before the last one is.
     async fn filter(&self, store: &dyn Store) -> Result<DeadFilter> {
+        let until = Some(store.now().await?);
         let onboarding = match &self.whose.named {
             Some(named) => Some(lookup::find(store, named).await?.record.id),
             None => None,
         };
-        Ok(DeadFilter { onboarding, ..self.which.filter() })
+        Ok(DeadFilter { onboarding, until, ..self.which.filter() })
     }
 }
 

@@ -143,6 +143,25 @@ pub async fn a_redrive_takes_only_what_it_is_asked_for<H: Harness>() {
     world.check().await;
 }
 
+pub async fn a_redrive_leaves_alone_what_dies_after_it_began<H: Harness>() {
+    let mut world = World::<H>::new().await;
+    world.bury(1, Code::Invalid).await;
+    let all = DeadFilter { until: Some(world.store.now().await.unwrap()), ..DeadFilter::default() };
+    world.advance_secs(1);
+    world.beat().await;
+    let late = world.bury(2, Code::Invalid).await;
+    assert_eq!(world.store.dead(all.clone(), None, 10).await.unwrap().len(), 1);
+    assert_eq!(world.store.redrive(all.clone(), 10).await.unwrap(), 1);
+    // It dies again at once, of the same cause.
+    let again = world.lease(Kind::CreateCustomer, 1).await.remove(0);
+    world.settle(&again, outcomes::bury(Code::Invalid)).await;
+    assert_eq!(world.store.redrive(all.clone(), 10).await.unwrap(), 0);
+    assert_eq!(world.store.drop_dead(all, 10).await.unwrap(), 0);
+    world.reopen().await;
+    assert_eq!((world.stage(late).await, world.count(Stage::Dead).await), (Stage::Dead, 2));
+    world.check().await;
+}
+
 pub async fn a_dead_link_is_redriven_without_a_new_round<H: Harness>() {
     let world = World::<H>::new().await;
     let id = world.create(1).await;

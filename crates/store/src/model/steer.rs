@@ -124,7 +124,7 @@ impl State {
     pub(super) fn matching(&self, which: &DeadFilter, after: Option<JobId>) -> impl Iterator<Item = &Job> {
         self.jobs.values().filter(move |job| {
             let code = job.failure.as_ref().map(|failure| failure.code.as_str());
-            matches!(job.hold, Hold::Dead(_))
+            matches!(job.hold, Hold::Dead(since) if which.covers(since))
                 && after.is_none_or(|after| job.id > after)
                 && which.onboarding.is_none_or(|id| job.id.onboarding == id)
                 && which.kind.is_none_or(|kind| job.id.kind == kind)

@@ -150,8 +150,7 @@ impl RedisStore {
                 jobs.into_iter().filter(|job| which.kind.is_none_or(|kind| job.kind == kind)).collect();
             let ids: Vec<OnboardingId> = wanted.iter().map(|job| job.onboarding).collect();
             let (found, _) = self.core.load(ACTION, &ids, &[]).await?;
-            matching
-                .extend(wanted.into_iter().zip(found).filter(|(job, found)| has_code(which, *job, found)));
+            matching.extend(wanted.into_iter().zip(found).filter(|(job, found)| fits(which, *job, found)));
             if matching.len() >= limit {
                 matching.truncate(limit);
                 return Ok(matching);
@@ -189,11 +188,15 @@ fn dead_since(job: Option<&Job>) -> Option<Timestamp> {
     }
 }
 
-/// One that cannot be read has no code; it is shown where none is asked for.
-fn has_code(which: &DeadFilter, job: JobId, found: &Found) -> bool {
-    let Some(wanted) = which.code.as_deref() else { return true };
-    let job = found.whole().and_then(|onboarding| onboarding.job(job.kind));
-    job.and_then(|job| job.failure.as_ref()).is_some_and(|failure| failure.code.as_str() == wanted)
+/// One that cannot be read has no code and no time; it is shown where none is asked for.
+fn fits(which: &DeadFilter, job: JobId, found: &Found) -> bool {
+    if which.code.is_none() && which.until.is_none() {
+        return true;
+    }
+    let Some(job) = found.whole().and_then(|onboarding| onboarding.job(job.kind)) else { return false };
+    let code = job.failure.as_ref().map(|failure| failure.code.as_str());
+    which.code.as_deref().is_none_or(|wanted| code == Some(wanted))
+        && dead_since(Some(job)).is_some_and(|since| which.covers(since))
 }
 
 pub(super) fn is_meant(target: &Target, record: &Record) -> bool {

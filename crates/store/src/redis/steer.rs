@@ -110,13 +110,13 @@ impl RedisStore {
             let Some((last, _)) = dead.last() else { break };
             after = Some(*last);
             let jobs: Vec<JobId> = dead.iter().map(|(job, _)| *job).collect();
-            redriven += self.put_dead_back(&jobs).await?;
+            redriven += self.put_dead_back(which, &jobs).await?;
         }
         Ok(redriven)
     }
 
-    async fn put_dead_back(&self, jobs: &[JobId]) -> Result<usize> {
-        self.with_dead("redrive dead jobs", jobs, |desk, id| {
+    async fn put_dead_back(&self, which: &DeadFilter, jobs: &[JobId]) -> Result<usize> {
+        self.with_dead("redrive dead jobs", which, jobs, |desk, id| {
             let Some(job) = desk
                 .draft(id.onboarding)?
                 .onboarding()
@@ -142,7 +142,7 @@ impl RedisStore {
             // Past those that cannot be read, which stay.
             after = Some(*last);
             let jobs: Vec<JobId> = dead.iter().map(|(job, _)| *job).collect();
-            let drop = self.with_dead("drop dead jobs", &jobs, |desk, id| {
+            let drop = self.with_dead("drop dead jobs", which, &jobs, |desk, id| {
                 desk.draft(id.onboarding)?.remove_job(id.kind);
                 Ok(())
             });
@@ -155,6 +155,7 @@ impl RedisStore {
     async fn with_dead(
         &self,
         action: &'static str,
+        which: &DeadFilter,
         jobs: &[JobId],
         change: impl Fn(&mut Desk<'_>, JobId) -> Decided<()>,
     ) -> Result<usize> {
@@ -166,7 +167,7 @@ impl RedisStore {
             for id in jobs {
                 let job =
                     desk.draft(id.onboarding)?.onboarding().and_then(|onboarding| onboarding.job(id.kind));
-                if job.is_some_and(|job| matches!(job.hold, Hold::Dead(_))) {
+                if job.is_some_and(|job| matches!(job.hold, Hold::Dead(since) if which.covers(since))) {
                     change(desk, *id)?;
                     changed += 1;
                 }

@@ -97,7 +97,8 @@ pub(super) fn dead_jobs(
         "SELECT id FROM job INDEXED BY job_dead
          WHERE hold = 2 AND (onboarding, kind) > (?1, ?2)
            AND onboarding >= ?3 AND onboarding <= ?4 AND (?5 IS NULL OR kind = ?5) AND (?6 IS NULL OR code = ?6)
-         ORDER BY onboarding, kind LIMIT ?7",
+           AND (?7 IS NULL OR dead_since <= ?7)
+         ORDER BY onboarding, kind LIMIT ?8",
     )?;
     let (past, past_kind) =
         after.as_ref().map_or((&[][..], -1), |job| (blob(job.onboarding.as_uuid()), jobs::place(job.kind)));
@@ -107,8 +108,9 @@ pub(super) fn dead_jobs(
         .map_or((&[][..], &[0xff; 16][..]), |id| (blob(id.as_uuid()), blob(id.as_uuid())));
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
     let kind = which.kind.map(jobs::place);
+    let until = which.until.map(Timestamp::as_millis);
     let found: Vec<i64> = statement
-        .query_map(params![past, past_kind, first, last, kind, which.code, limit], |row| row.get(0))?
+        .query_map(params![past, past_kind, first, last, kind, which.code, until, limit], |row| row.get(0))?
         .collect::<rusqlite::Result<_>>()?;
     let jobs = found.into_iter().filter_map(|row| jobs::load(conn, row).transpose());
     Ok(jobs.collect::<rusqlite::Result<_>>()?)
