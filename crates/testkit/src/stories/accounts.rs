@@ -158,7 +158,9 @@ pub fn nothing_personal(world: &World, csv: &str, outputs: &[&str]) -> Result<()
         rows.lines().flat_map(|line| line.split(',')).filter(|cell| cell.contains('@')).collect();
     for output in outputs {
         let text = read(&world.path(output))?;
-        if emails.iter().any(|email| text.contains(email.trim_matches('"'))) {
+        // Thousands of addresses against megabytes of log: most lines cannot hold one.
+        let mut suspicious = text.lines().filter(|line| line.contains('@'));
+        if suspicious.any(|line| emails.iter().any(|email| line.contains(email.trim_matches('"')))) {
             return Err(Error::Broken(format!("{output} holds an e-mail address of {csv}")));
         }
     }

@@ -17,7 +17,7 @@ fn tell(stage: &Stage) -> Result<Told> {
     let server = stage.server()?;
     let mut world = stage.world_on(&server)?;
     let absence = Absence {
-        customers: stage.pick(300, 5_000),
+        customers: stage.pick(300, 2_000),
         lease: Duration::from_secs(stage.pick(2, 10)),
         concurrency: stage.pick(4, 16),
         holds: stage.pick(3, 24),

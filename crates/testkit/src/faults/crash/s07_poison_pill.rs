@@ -8,7 +8,7 @@ use crate::{Error, Result, World, same};
 
 pub(super) const SCENARIO: Scenario = Scenario {
     name: "s07_poison_pill",
-    shows: "one create of 3,000 aborts its worker: buried after three deaths, all others done, then put back and done",
+    shows: "one create of 10,000 aborts its worker: buried after three deaths, all others done, then put back and done",
     in_short_set: true,
     tell,
 };
@@ -21,7 +21,7 @@ const WORKERS: usize = 2;
 fn tell(stage: &Stage) -> Result<Told> {
     let server = stage.server()?;
     let world = stage.world_on(&server)?;
-    let customers = stage.pick(300, 3_000);
+    let customers = stage.pick(300, 10_000);
     take_in(&world, customers, stage.seed)?;
     let pill = reference_in_the_middle(&world)?;
     let id = world.json(&["show", &pill, "--json"])?["id"].as_str().unwrap_or_default().to_owned();
