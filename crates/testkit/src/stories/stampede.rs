@@ -89,11 +89,18 @@ pub fn many_jobs_at_once_are_done_steadily(
     Ok(Held { per_second, slow_in_import, slow, nearly_all, took })
 }
 
-/// How long all scripts but one of a thousand took at most, as the server counts since version 7.
-pub(crate) fn nearly_all_within(server: &Server) -> Result<Duration> {
+/// How long all scripts but one of a thousand took at most.
+fn nearly_all_within(server: &Server) -> Result<Duration> {
+    scripts_within(server, "p99.9")
+}
+
+/// How long that part of all scripts took at most, as the server counts since version 7: `p50`, `p99` or `p99.9`.
+pub(crate) fn scripts_within(server: &Server, part: &str) -> Result<Duration> {
     let told = server.info("latency_percentiles_usec_evalsha")?;
-    let micros = told.split(',').find_map(|part| part.strip_prefix("p99.9=")?.trim().parse::<f64>().ok());
-    let micros = micros.ok_or_else(|| Error::Broken(format!("no p99.9 in {told:?}")))?;
+    let micros = told
+        .split(',')
+        .find_map(|told| told.strip_prefix(part)?.strip_prefix('=')?.trim().parse::<f64>().ok());
+    let micros = micros.ok_or_else(|| Error::Broken(format!("no {part} in {told:?}")))?;
     Ok(Duration::from_secs_f64(micros / 1e6))
 }
 

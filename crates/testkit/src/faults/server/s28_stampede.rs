@@ -12,7 +12,7 @@ use crate::faults::{Scenario, Stage, Told};
 use crate::redis::{Connection, Server};
 use crate::stories::accounts::{self, number};
 use crate::stories::crew::Crew;
-use crate::stories::stampede::{favour, nearly_all_within};
+use crate::stories::stampede::{favour, scripts_within};
 use crate::{Error, Result, World, same};
 
 pub(super) const SCENARIO: Scenario = Scenario {
@@ -26,12 +26,15 @@ pub(super) const SCENARIO: Scenario = Scenario {
 /// Whoever is polled after this time has waited for too long, and ends: so one poll each is all there is to do.
 const CADENCE: Cadence = Cadence { min: "1s", max: "2s" };
 
-/// Nearly all scripts take less. What the few others take is not all theirs: on a busy machine the server itself is
-/// stopped in the middle of them.
+/// Of a hundred scripts 99 take less by the wall; of a thousand, 999 on a machine that does nothing else, which is told
+/// and not judged: where other programs have the processors, the server itself is stopped in the middle of its scripts.
 const SCRIPT: Duration = Duration::from_millis(5);
 
-/// Of a hundred other commands, 99 are answered within this time.
-const ANSWER: Duration = Duration::from_millis(50);
+/// The same for other commands: they are answered within 50 ms where nothing else runs, and within this time anywhere.
+const ANSWER: Duration = Duration::from_millis(250);
+
+/// What creates must have of the calls, at least.
+const SHARE: f64 = 0.2;
 
 /// How many, and how fast.
 #[derive(Clone, Copy)]
@@ -45,7 +48,7 @@ struct Crowd {
 fn stampede(stage: &Stage) -> Result<Told> {
     let crowd = Crowd {
         polls: stage.pick(2_000, 200_000),
-        creates: stage.pick(200, 20_000),
+        creates: stage.pick(400, 20_000),
         rate: stage.pick(800, 8_000),
         seed: stage.seed,
     };
@@ -56,9 +59,9 @@ fn stampede(stage: &Stage) -> Result<Told> {
     favour(&server)?;
     server.command(&["CONFIG", "RESETSTAT"])?;
     let (rush, answers) = watched(&server, || rush(&world, &mut crew, crowd))?;
-    let scripts = nearly_all_within(&server)?;
-    within("99.9 % of all scripts", scripts, SCRIPT * stage.pick(5, 1))?;
-    within("99 % of other commands", answers, ANSWER * stage.pick(5, 1))?;
+    let (most, nearly_all) = (scripts_within(&server, "p99")?, scripts_within(&server, "p99.9")?);
+    within("99 % of all scripts", most, SCRIPT)?;
+    within("99 % of other commands", answers, ANSWER)?;
     polled_once(&world, crowd)?;
     let all = crowd.polls + crowd.creates;
     wait_for("the end of all", Duration::from_mins(3), || Ok(ended(&world.status()?) == all))?;
@@ -69,10 +72,11 @@ fn stampede(stage: &Stage) -> Result<Told> {
         hurts: 1,
         recovery: None,
         result: format!(
-            "done in {:.0} s; 99.9 % of scripts within {:.1} ms, 99 % of other commands within {:.1} ms; creates had \
-             {:.0} % of the calls while they waited; the API never said 429",
+            "done in {:.0} s; 99 % of scripts within {:.1} ms, 99.9 % within {:.1} ms, 99 % of other commands within \
+             {:.1} ms; creates had {:.0} % of the calls while they waited; the API never said 429",
             rush.took.as_secs_f64(),
-            scripts.as_secs_f64() * 1e3,
+            most.as_secs_f64() * 1e3,
+            nearly_all.as_secs_f64() * 1e3,
             answers.as_secs_f64() * 1e3,
             rush.creates * 100.0
         ),
@@ -91,19 +95,18 @@ fn set_up(stage: &Stage, server: &Server, crowd: Crowd) -> Result<World> {
 
 /// Creates all who will be polled, while polls are paused; then pauses creates too, and takes some more in.
 fn gather(world: &World, crew: &mut Crew, crowd: Crowd) -> Result<()> {
-    let all = SampleOptions::clean(crowd.polls + crowd.creates, crowd.seed);
-    accounts::write_sample(world, "customers.csv", &all)?;
-    let first = accounts::write_sample(world, "first.csv", &SampleOptions { customers: crowd.polls, ..all })?;
+    write_files(world, crowd)?;
+    // A worker makes it.
+    wait_for("the store", Duration::from_secs(20), || Ok(world.run(&["status"])?.code == Some(0)))?;
     world.json(&["queue", "pause", "status.poll", "--json"])?;
     let imported = world.json(&["import", "first.csv", "--json"])?;
-    same("rows taken in", &number(&imported, "/enqueued")?, &first.customers)?;
+    same("rows taken in", &number(&imported, "/enqueued")?, &crowd.polls)?;
     wait_for("the creation of all", Duration::from_mins(10), || {
         crew.must_live()?;
         Ok(left(&world.status()?, "customer.create")? == 0)
     })?;
     world.json(&["queue", "pause", "--json"])?;
-    // The same file with some behind.
-    let imported = world.json(&["import", "customers.csv", "--json"])?;
+    let imported = world.json(&["import", "late.csv", "--json"])?;
     same("rows taken in beside those", &number(&imported, "/enqueued")?, &crowd.creates)?;
     // So long ago was the youngest created that its poll is its last.
     std::thread::sleep(Duration::from_millis(2_500));
@@ -113,28 +116,36 @@ fn gather(world: &World, crew: &mut Crew, crowd: Crowd) -> Result<()> {
     same("creates that are due", &number(&status, "/jobs/customer.create/available")?, &crowd.creates)
 }
 
+/// `customers.csv` with all, `first.csv` with those who will be polled, `late.csv` with the others.
+fn write_files(world: &World, crowd: Crowd) -> Result<()> {
+    let all = SampleOptions::clean(crowd.polls + crowd.creates, crowd.seed);
+    accounts::write_sample(world, "customers.csv", &all)?;
+    accounts::write_sample(world, "first.csv", &SampleOptions { customers: crowd.polls, ..all })?;
+    let io = |source| Error::Io { action: "write the file of those who come late".to_owned(), source };
+    let text = std::fs::read_to_string(world.path("customers.csv")).map_err(io)?;
+    let first = usize::try_from(crowd.polls).unwrap_or(usize::MAX);
+    let lines = text.split_inclusive('\n').enumerate();
+    let late: String = lines.filter(|(row, _)| *row == 0 || *row > first).map(|(_, line)| line).collect();
+    std::fs::write(world.path("late.csv"), late).map_err(io)
+}
+
 /// What was seen of the rush.
 struct Rush {
     took: Duration,
-    /// The creates' part of all calls, while there were some left.
+    /// The creates' largest part of all calls so far.
     creates: f64,
 }
 
 fn rush(world: &World, crew: &mut Crew, crowd: Crowd) -> Result<Rush> {
-    let begun = Instant::now();
+    let (begun, mut creates) = (Instant::now(), 0.0_f64);
     world.json(&["queue", "resume", "--json"])?;
-    let mut share = None;
     loop {
         crew.must_live()?;
         let (status, audit) = (world.status()?, world.audit()?);
-        let waiting = number(&status, "/jobs/customer.create/available")?;
-        if share.is_none() && waiting == 0 {
-            share = Some(share_of_creates(&audit, crowd)?);
-        }
-        if let Some(creates) = share
-            && ended(&status) >= crowd.polls
-        {
-            return Ok(Rush { took: begun.elapsed(), creates });
+        creates = creates.max(share_of_creates(&audit, crowd)?);
+        if ended(&status) >= crowd.polls && left(&status, "customer.create")? == 0 {
+            let took = begun.elapsed();
+            return if creates < SHARE { Err(starved(creates)) } else { Ok(Rush { took, creates }) };
         }
         if begun.elapsed() > Duration::from_mins(10) {
             return Err(Error::Broken(format!("after 10 min this was left: {status}")));
@@ -142,19 +153,21 @@ fn rush(world: &World, crew: &mut Crew, crowd: Crowd) -> Result<Rush> {
     }
 }
 
-/// A fifth at least: if creates came behind all polls, it would be an eleventh.
+/// The creates' part of the calls so far, once half of them were made. If they came behind all polls, it would never be
+/// more than a sixth; and it falls again when there are none left.
 fn share_of_creates(audit: &Value, crowd: Crowd) -> Result<f64> {
+    let creates = number(audit, "/customers")?.saturating_sub(crowd.polls);
     let polls = number(audit, "/polls")?;
-    #[expect(clippy::cast_precision_loss, reason = "some hundred thousand at most")]
-    let share = crowd.creates as f64 / (crowd.creates + polls) as f64;
-    if share < 0.2 {
-        return Err(Error::Broken(format!(
-            "{polls} polls were made until {} creates were: {:.0} % of the calls",
-            crowd.creates,
-            share * 100.0
-        )));
+    if creates < crowd.creates / 2 {
+        return Ok(0.0);
     }
+    #[expect(clippy::cast_precision_loss, reason = "some hundred thousand at most")]
+    let share = creates as f64 / (creates + polls) as f64;
     Ok(share)
+}
+
+fn starved(share: f64) -> Error {
+    Error::Broken(format!("creates had {:.0} % of the calls at most while polls were due", share * 100.0))
 }
 
 /// Those who were there at the instant were looked at once; who came later was looked at until the end.
