@@ -1,5 +1,7 @@
 //! The two kinds of store, and what no program would do to them: payloads and leases changed in place.
 
+use std::collections::HashSet;
+
 use rusqlite::Connection as File;
 
 use crate::faults::Stage;
@@ -7,6 +9,9 @@ use crate::redis::{Connection, Reply, Server};
 use crate::stories::accounts::number;
 use crate::stories::kills::wait_until;
 use crate::{Backend, Error, Result, World, same};
+
+/// What stands before the e-mail in a payload.
+const BEFORE_EMAIL: &str = r#""email":""#;
 
 /// A kind of store, with its server if it has one.
 #[derive(Debug)]
@@ -70,7 +75,7 @@ fn change(world: &World, sql: &str, values: impl rusqlite::Params) -> Result<usi
 fn rewrite_rows(world: &World, emails: &[&str], old: &str, new: &str) -> Result<usize> {
     let sql = "UPDATE job SET payload = replace(payload, ?1, ?2) \
                WHERE instr(payload, ?3) > 0 AND instr(payload, ?1) > 0";
-    let rewrite = |email: &&str| change(world, sql, (old, new, quoted(email)));
+    let rewrite = |email: &&str| change(world, sql, (old, new, format!("{BEFORE_EMAIL}{email}\"")));
     emails.iter().map(rewrite).sum()
 }
 
@@ -93,11 +98,12 @@ fn rewrite_values(
     new: &str,
 ) -> Result<usize> {
     let found = server.command(&["KEYS", &key(world, "o:*")?])?;
+    let wanted: HashSet<&[u8]> = emails.iter().map(|email| email.as_bytes()).collect();
     let mut rewritten = 0;
     for onboarding in found.items().iter().filter_map(Reply::bytes) {
         let stored = server.command_of_bytes(&[b"GET", onboarding])?;
         let stored = stored.bytes().unwrap_or_default();
-        if !emails.iter().any(|email| place(stored, &quoted(email)).is_some()) {
+        if !email_of(stored).is_some_and(|email| wanted.contains(email)) {
             continue;
         }
         if let Some(at) = place(stored, old) {
@@ -118,9 +124,11 @@ fn end_listed_lease(world: &World, server: &mut Connection) -> Result<()> {
     server.command_of_bytes(&[b"ZADD", leases.as_bytes(), b"XX", b"1", create]).map(drop)
 }
 
-/// As JSON has it, so that no address is taken for the end of a longer one.
-fn quoted(email: &str) -> String {
-    format!("\"{email}\"")
+/// The e-mail of a payload.
+fn email_of(stored: &[u8]) -> Option<&[u8]> {
+    let begin = place(stored, BEFORE_EMAIL)? + BEFORE_EMAIL.len();
+    let rest = stored.get(begin..)?;
+    rest.split(|byte| *byte == b'"').next()
 }
 
 /// Where `part` begins in `bytes`.
