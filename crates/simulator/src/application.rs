@@ -42,7 +42,8 @@ impl Application {
         if company.is_some_and(|company| !is_plain(company, 100)) {
             return invalid("company_name must be 1-100 characters of plain text.");
         }
-        if knobs.refused_domain.as_ref().is_some_and(|refused| domain_of(email).eq_ignore_ascii_case(refused)) {
+        if knobs.refused_domain.as_ref().is_some_and(|refused| domain_of(email).eq_ignore_ascii_case(refused))
+        {
             return invalid(&format!("The application of {first} {last} ({email}) cannot be accepted."));
         }
         Ok(Self { email: email.to_owned(), company_name: company.map(str::to_owned) })

@@ -1,0 +1,98 @@
+//! 41: the API answers 5xx for a long time.
+
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+
+use super::ground::{all_well, broken, calls, circuit, patient, take_in, within};
+use super::{Scenario, Stage, Told};
+use crate::stories::accounts::number;
+use crate::stories::crew::Crew;
+use crate::{Result, World};
+
+pub(super) const SCENARIO: Scenario = Scenario {
+    name: "s41_api_down",
+    shows: "503 for 40 s (for 20 min) with three attempts a job: the circuit opens within 5 s, one probe an interval for two \
+            workers together, closed within 10 s of the recovery, no herd, no dead letter",
+    in_short_set: true,
+    tell,
+};
+
+/// How long a call takes while there is nothing to look at.
+const QUICK: Duration = Duration::from_millis(100);
+
+/// And while those are counted that come before the first of them is answered.
+const SLOW: Duration = Duration::from_millis(2_100);
+
+/// The probe has succeeded once: four calls of each kind may be under way. And the probe itself, and one that came when the
+/// API had not recovered. Without a bound, two workers make up to 96.
+const MOST_AT_ONCE: u64 = 3 * 4 + 2;
+
+fn tell(stage: &Stage) -> Result<Told> {
+    let server = stage.server()?;
+    let mut world = stage.world_on(&server)?;
+    patient(&mut world);
+    let interval = Duration::from_secs(stage.pick(1, 5));
+    world.set("GANGWAY__CIRCUIT__PROBE_INTERVAL", &format!("{}s", interval.as_secs()));
+    // One probe alone would use these up, if it cost anything.
+    world.set("GANGWAY__RETRY__MAX_ATTEMPTS", "3");
+    let customers = stage.pick(300, 2_000);
+    take_in(&world, stage, customers)?;
+    world.put("/_faults", &answering_in(QUICK))?;
+    let crew = Crew::start(&world, 2, true)?;
+    within(Duration::from_secs(30), "work", || Ok(number(&world.audit()?, "/customers")? > customers / 10))?;
+
+    world.put("/_faults", &json!({"name": "down", "outage": "unavailable"}))?;
+    let opened = within(Duration::from_secs(5), "an open circuit", || {
+        Ok(circuit(&world)?.1.contains("the API does not answer"))
+    })?;
+    let probes = probes(&world, Duration::from_secs(stage.pick(6, 40)), interval)?;
+    let (closed, at_once) = recovery(&world, interval)?;
+    crew.finish(&world)?;
+    all_well(&world, customers, 2)?;
+    Ok(Told {
+        customers,
+        hurts: 1,
+        recovery: Some(closed),
+        result: format!(
+            "open after {:.1} s, {probes} probes, one every {} s at most; {at_once} calls at first when it closed",
+            opened.as_secs_f64(),
+            interval.as_secs()
+        ),
+    })
+}
+
+fn answering_in(latency: Duration) -> Value {
+    json!({"name": "well", "latency": {"kind": "fixed", "ms": latency.as_secs_f64() * 1e3}})
+}
+
+/// Counts the probes of an outage.
+fn probes(world: &World, outage: Duration, interval: Duration) -> Result<u64> {
+    // What was in flight when the circuit opened.
+    std::thread::sleep(Duration::from_secs(1));
+    let (begun, before) = (Instant::now(), calls(world)?);
+    std::thread::sleep(outage);
+    let (probes, took) = (calls(world)? - before, begun.elapsed());
+    // The first may come at once, the last just before the count.
+    let most = took.as_secs() / interval.as_secs() + 2;
+    if probes == 0 || probes > most {
+        return Err(broken(format!("{probes} probes in {:.1} s: at most {most}", took.as_secs_f64())));
+    }
+    Ok(probes)
+}
+
+/// How long until the circuit lets others through than probes, and how many calls came then before any of them was answered.
+fn recovery(world: &World, interval: Duration) -> Result<(Duration, u64)> {
+    let before = calls(world)?;
+    world.put("/_faults", &answering_in(SLOW))?;
+    let closed = within(interval + Duration::from_secs(5), "a circuit that is open no more", || {
+        Ok(matches!(circuit(world)?.0.as_str(), "ramping" | "closed"))
+    })?;
+    std::thread::sleep(SLOW / 3);
+    let at_once = calls(world)? - before;
+    if at_once > MOST_AT_ONCE {
+        return Err(broken(format!("{at_once} calls at once after the recovery: at most {MOST_AT_ONCE}")));
+    }
+    world.put("/_faults", &answering_in(QUICK))?;
+    Ok((closed, at_once))
+}
