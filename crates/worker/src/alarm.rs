@@ -1,12 +1,16 @@
 //! The alarm of a refused credential: a person must act, so it is told once when it begins and once when it is over.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use gangway_jobs::signal::Signal;
 
-/// Whether the last that this process heard of its credential is a refusal.
+/// When this process last heard that its credential is refused, until it is taken again.
 #[derive(Debug, Default)]
-pub(crate) struct Alarm(AtomicBool);
+pub(crate) struct Alarm(Mutex<Option<Instant>>);
+
+/// The answer to a call that was sent before the refusal may be heard after it. It does not end the alarm.
+const IN_FLIGHT: Duration = Duration::from_secs(1);
 
 /// What an attempt's end changes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,7 +22,7 @@ enum Turn {
 impl Alarm {
     /// Hears of an attempt's end, and logs what it changes.
     pub(crate) fn hear(&self, signal: &Signal) {
-        match self.turn(signal) {
+        match self.turn(signal, Instant::now()) {
             Some(Turn::Refused) => tracing::error!(
                 "the API refuses the credential (401): this worker makes no calls until it is replaced, but for probes"
             ),
@@ -27,11 +31,14 @@ impl Alarm {
         }
     }
 
-    fn turn(&self, signal: &Signal) -> Option<Turn> {
+    fn turn(&self, signal: &Signal, now: Instant) -> Option<Turn> {
+        // One value, replaced as a whole: a panic elsewhere leaves nothing half done.
+        let mut last = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         match signal {
-            Signal::Unauthorized => (!self.0.swap(true, Ordering::Relaxed)).then_some(Turn::Refused),
+            Signal::Unauthorized => last.replace(now).is_none().then_some(Turn::Refused),
             Signal::Healthy { .. } | Signal::Refused(_) => {
-                self.0.swap(false, Ordering::Relaxed).then_some(Turn::Taken)
+                let over = last.is_some_and(|last| now.saturating_duration_since(last) > IN_FLIGHT);
+                over.then(|| *last = None).map(|()| Turn::Taken)
             }
             Signal::None | Signal::Down { .. } | Signal::RateLimited { .. } => None,
         }
@@ -47,18 +54,21 @@ mod tests {
         let alarm = Alarm::default();
         let healthy = Signal::Healthy { fresh: true };
         let table = [
-            (healthy.clone(), None),
-            (Signal::Unauthorized, Some(Turn::Refused)),
-            (Signal::Unauthorized, None),
-            (Signal::Down { internal: false }, None),
-            (Signal::None, None),
-            (Signal::Unauthorized, None),
-            (healthy.clone(), Some(Turn::Taken)),
-            (healthy, None),
-            (Signal::Unauthorized, Some(Turn::Refused)),
+            (0, healthy.clone(), None),
+            (10, Signal::Unauthorized, Some(Turn::Refused)),
+            (10, healthy.clone(), None),
+            (11, Signal::Unauthorized, None),
+            (20, Signal::Down { internal: false }, None),
+            (21, Signal::None, None),
+            (30, Signal::Unauthorized, None),
+            (40, healthy.clone(), Some(Turn::Taken)),
+            (41, healthy, None),
+            (50, Signal::Unauthorized, Some(Turn::Refused)),
         ];
-        for (step, (signal, expected)) in table.into_iter().enumerate() {
-            assert_eq!(alarm.turn(&signal), expected, "step {step}: {signal:?}");
+        let start = Instant::now();
+        for (seconds, signal, expected) in table {
+            let now = start + Duration::from_secs(seconds);
+            assert_eq!(alarm.turn(&signal, now), expected, "{signal:?} after {seconds} s");
         }
     }
 }
