@@ -27,7 +27,7 @@ const EVERY: Duration = Duration::from_millis(1_500);
 fn tell(stage: &Stage) -> Result<Told> {
     let server = stage.server()?;
     let mut world = stage.world_on(&server)?;
-    let (customers, kills) = (stage.pick(400, 4_000), stage.pick(4, 24));
+    let (customers, kills) = (stage.pick(400, 8_000), stage.pick(4, 24));
     let lease = Duration::from_secs(stage.pick(2, 4));
     world.set("GANGWAY__WORKER__LEASE", &format!("{}s", lease.as_secs()));
     world.set("GANGWAY__WORKER__CONCURRENCY", "8");
