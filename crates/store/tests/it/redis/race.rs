@@ -32,12 +32,12 @@ async fn a_lease_that_was_renewed_is_not_taken_back() {
         // At another moment of the rescue each time.
         tokio::time::sleep(Duration::from_micros(u64::from(n % 40) * 25)).await;
         let still = worker.extend(vec![(job.id, job.token)], LONG).await.unwrap()[0];
-        let rescued = rescue.await.unwrap().jobs == 1;
-        assert!(still != rescued, "round {n}: renewed {still}, taken back {rescued}");
+        let was_taken = rescue.await.unwrap().jobs == 1;
+        assert!(still != was_taken, "round {n}: renewed {still}, taken back {was_taken}");
         let found = worker.find(Target::Id(job.id.onboarding)).await.unwrap().unwrap();
         assert_eq!(found.jobs[0].lease().is_some(), still);
         renewed += u32::from(still);
-        taken += u32::from(rescued);
+        taken += u32::from(was_taken);
         worker.cancel(Target::Id(job.id.onboarding)).await.unwrap();
     }
     assert!(renewed > 0 && taken > 0, "renewed {renewed}, taken back {taken}: the two never met");
