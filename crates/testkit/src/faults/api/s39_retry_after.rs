@@ -29,7 +29,7 @@ fn tell(stage: &Stage) -> Result<Told> {
     let mut world = stage.world_on(&server)?;
     patient(&mut world);
     logs::log_attempts(&mut world);
-    let customers = stage.pick(100, 1_000);
+    let customers = stage.pick(100, 400);
     // So much work that it outlasts the waits.
     world.set("GANGWAY__API__RATE_PER_SECOND", "100");
     world.put("/_knobs", &json!({"limits": {"in_flight_grace_ms": IN_FLIGHT.as_millis()}}))?;
