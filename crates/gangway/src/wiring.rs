@@ -2,6 +2,7 @@
 
 pub(crate) mod api;
 pub(crate) mod lookup;
+pub(crate) mod patience;
 pub(crate) mod preflight;
 pub(crate) mod store;
 pub(crate) mod take_in;

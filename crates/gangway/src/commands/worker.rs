@@ -11,6 +11,7 @@ use crate::error::Result;
 use crate::output::Ending;
 use crate::output::table::{Table, number};
 use crate::settings::credentials::Source;
+use crate::wiring::patience;
 use crate::wiring::preflight::preflight;
 use crate::wiring::store::{self, Purpose};
 use crate::wiring::work::Worked;
@@ -43,7 +44,7 @@ struct Answer {
 pub(crate) async fn run(args: &Args, context: &Context) -> Result<Ending> {
     let client = api::client(&context.settings)?;
     preflight(&context.settings, Duty::Work, &context.stop).await?;
-    let store = store::open(&context.settings, Purpose::Work).await?;
+    let store = patience::wait(&context.stop, || store::try_open(&context.settings, Purpose::Work)).await?;
     let until = if args.until_idle { Until::Terminal } else { Until::Stopped };
     let following =
         tokio::spawn(api::follow(Source::new(&context.settings), Arc::clone(&client), context.stop.clone()));

@@ -20,6 +20,11 @@ pub(crate) enum Purpose {
 
 /// Opens the store of the settings.
 pub(crate) async fn open(settings: &Settings, purpose: Purpose) -> Result<SharedStore> {
+    Ok(try_open(settings, purpose).await?)
+}
+
+/// The same, with the store's own word of what is wrong, for those who can wait.
+pub(crate) async fn try_open(settings: &Settings, purpose: Purpose) -> gangway_store::Result<SharedStore> {
     let sections = &settings.sections;
     let mode = match purpose {
         Purpose::Work => Mode::Create(sections.expected()),
@@ -27,5 +32,5 @@ pub(crate) async fn open(settings: &Settings, purpose: Purpose) -> Result<Shared
     };
     let config =
         StoreConfig { url: sections.store_url().expose_secret().to_owned(), redis: sections.redis_config() };
-    Ok(gangway_store::open(&config, mode, sections.policies(), Arc::new(SystemClock)).await?)
+    gangway_store::open(&config, mode, sections.policies(), Arc::new(SystemClock)).await
 }

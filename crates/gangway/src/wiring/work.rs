@@ -15,6 +15,7 @@ use crate::output::table::number;
 use crate::progress;
 use crate::settings::Settings;
 use crate::settings::sections::Sections;
+use crate::wiring::patience;
 
 /// Between two looks at the sums for the bar.
 const REDRAW: Duration = Duration::from_millis(500);
@@ -40,7 +41,7 @@ pub(crate) async fn work(
     stop: &CancellationToken,
 ) -> Result<Worked> {
     let begun = Instant::now();
-    let dead_before = dead(&store.status().await?);
+    let dead_before = dead(&patience::wait(stop, || store.status()).await?);
     let stats = Arc::new(Stats::default());
     let worker = Worker {
         store: Arc::clone(store),
@@ -61,7 +62,7 @@ pub(crate) async fn work(
         tracing::debug!(%error, "bar ended early");
     }
     result.map_err(Error::Worker)?;
-    let newly_dead = dead(&store.status().await?).saturating_sub(dead_before);
+    let newly_dead = dead(&patience::wait_briefly(|| store.status()).await?).saturating_sub(dead_before);
     Ok(Worked { counts: stats.counts(), elapsed: begun.elapsed(), newly_dead })
 }
 
