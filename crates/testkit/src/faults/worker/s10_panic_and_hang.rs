@@ -9,7 +9,7 @@ use super::{close, log_of, take_in, within};
 use crate::faults::{Scenario, Stage, Told};
 use crate::stories::accounts::number;
 use crate::stories::crew::Crew;
-use crate::stories::kills::{finish, wait_until};
+use crate::stories::kills::wait_until;
 use crate::stories::logs;
 use crate::{Error, Result, World, same};
 
@@ -17,7 +17,7 @@ pub(super) const SCENARIO: Scenario = Scenario {
     name: "s10_panic_and_hang",
     shows: "handlers panic, outlast their deadline, or block a thread for ever: each costs one attempt and frees its slot, \
             and what a blocked one holds is done by another worker",
-    in_short_set: true,
+    in_short_set: false,
     tell,
 };
 
@@ -109,16 +109,18 @@ fn block_a_thread(stage: &Stage, customers: u64) -> Result<Duration> {
     wait_until(|| Ok(requests(&world)? >= 5))?;
     let begun = Instant::now();
     world.set(FAULT_POINTS, "");
-    finish(&world)?;
-    let took = begun.elapsed();
-    // At full size the others take their time as well.
+    // Renewed up to the deadline and a lease, then it runs out. What the ailing process leases afterwards may be stuck behind the
+    // blocked thread in its turn, so that takes more than one round; at full size the others take their time as well.
     let work = Duration::from_secs(stage.pick(5, 30));
-    within("doing what a blocked handler held", took, DEADLINE + LEASE + LEASE + SLACK + work)?;
+    let mut healthy = world.counted_worker(1, true)?;
+    let status = healthy.wait_at_most(3 * (DEADLINE + 2 * LEASE) + SLACK + work)?;
+    let took = begun.elapsed();
+    same("the end of the healthy worker", &status.code(), &Some(0))?;
     if let Some(status) = blocked.ended()? {
         return Err(Error::Broken(format!("the blocked worker ended with {status}")));
     }
     blocked.kill()?;
-    close(&world, customers, &[log_of(0), "worker.log".to_owned()])?;
+    close(&world, customers, &[0, 1].map(log_of))?;
     Ok(took)
 }
 

@@ -26,14 +26,15 @@ const EACH: Duration = Duration::from_secs(1);
 const SOON: Duration = Duration::from_secs(5);
 
 fn tell(stage: &Stage) -> Result<Told> {
-    let (customers, starts) = (stage.pick(600, 5_000), stage.pick(5, 20));
+    let (customers, starts) = (stage.pick(600, 2_500), stage.pick(5, 20));
     let server = stage.server()?;
     let mut world = stage.world_on(&server)?;
     // Longer than most starts live: what one leaves behind comes back while later ones crash.
     world.set("GANGWAY__WORKER__LEASE", stage.pick("2s", "10s"));
     world.set("GANGWAY__WORKER__CONCURRENCY", "8");
     logs::log_attempts(&mut world);
-    world.put("/_faults", &json!({"latency": {"kind": "fixed", "ms": 50.0}}))?;
+    // Slow enough that work is left when the last one crashes.
+    world.put("/_faults", &json!({"latency": {"kind": "fixed", "ms": 100.0}}))?;
     take_in(&world, customers, stage.seed)?;
     let mut slowest = Duration::ZERO;
     for number in 0..starts {
@@ -44,6 +45,7 @@ fn tell(stage: &Stage) -> Result<Told> {
         return Err(Error::Broken("the work was done before the last crash: too little".to_owned()));
     }
     world.put("/_faults", &json!({"plan": "none"}))?;
+    world.set("GANGWAY__WORKER__CONCURRENCY", "32");
     Crew::start(&world, 2, true)?.finish(&world)?;
     close(&world, customers, &(0..starts).map(log_of).collect::<Vec<_>>())?;
     let result = format!("{starts} starts, each had done a job after {:.1} s at most", slowest.as_secs_f64());

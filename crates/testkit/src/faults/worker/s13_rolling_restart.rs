@@ -26,14 +26,15 @@ const WORKERS: usize = 3;
 const EXIT: Duration = Duration::from_secs(25);
 
 fn tell(stage: &Stage) -> Result<Told> {
-    let (customers, rounds) = (stage.pick(300, 5_000), stage.pick(2, 5));
+    let (customers, rounds) = (stage.pick(400, 4_000), stage.pick(2, 5));
     let server = stage.server()?;
     let mut world = stage.world_on(&server)?;
     for (setting, value) in [
         ("GANGWAY__WORKER__LEASE", "10s"),
         ("GANGWAY__WORKER__GRACE", "20s"),
         ("GANGWAY__WORKER__JOB_TIMEOUT", "30s"),
-        ("GANGWAY__WORKER__CONCURRENCY", stage.pick("4", "16")),
+        // Few enough that work is left in the last round.
+        ("GANGWAY__WORKER__CONCURRENCY", stage.pick("2", "8")),
         ("GANGWAY__API__TIMEOUT", "15s"),
         ("GANGWAY__CREATE__SETTLE_WINDOW", "15s"),
     ] {
@@ -47,6 +48,7 @@ fn tell(stage: &Stage) -> Result<Told> {
     take_in(&world, customers, stage.seed)?;
     let (started, slowest) = roll(&world, rounds)?;
     world.put("/_faults", &json!({"plan": "none"}))?;
+    world.set("GANGWAY__WORKER__CONCURRENCY", "32");
     finish(&world)?;
     let attempts = nothing_was_spent(&world, started)?;
     let logs: Vec<String> = (0..started).map(log_of).chain(["worker.log".to_owned()]).collect();

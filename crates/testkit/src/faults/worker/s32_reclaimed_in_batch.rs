@@ -38,7 +38,7 @@ const RECLAIMED: usize = 50;
 
 fn tell(stage: &Stage) -> Result<Told> {
     // The list names the size: it is the same in each extent, and more batches at full size.
-    let worlds = stage.pick(1, 5);
+    let worlds = stage.pick(1, 3);
     let mut told = 0;
     for ground in Ground::both(stage)? {
         for _ in 0..worlds {
