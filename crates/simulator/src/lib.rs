@@ -18,6 +18,7 @@ mod config;
 mod connection;
 mod customer;
 mod dice;
+mod door;
 mod error;
 mod faults;
 mod gate;
@@ -37,6 +38,7 @@ mod webhooks;
 
 pub use audit::{Audit, FullAudit};
 pub use config::Config;
+pub use door::{Caller, lets_in};
 pub use error::Error;
 pub use faults::{ErrorBody, Fault, FaultPlan, Latency, Outage, PlanRequest, Rule, WebhookFaults, Window};
 pub use knobs::{

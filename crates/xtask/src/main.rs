@@ -5,6 +5,7 @@ use std::process::ExitCode;
 mod bench;
 mod cargo;
 mod faults;
+mod fuzz;
 mod git;
 mod prove;
 mod redis;
@@ -20,6 +21,8 @@ cargo xtask COMMAND
           `prove NAME` runs one of them; `prove --list` names them
   faults  the fault suite, as CI tells it (a few minutes); `--all` tells every scenario at full size and writes docs/faults.md
           `faults s07` tells one; `--list`, `--seed N`, `--again`
+  fuzz    feeds what comes from outside with anything, ten minutes for each target; wants nightly Rust and cargo-fuzz
+          `fuzz TARGET` feeds one; `--seconds N`, `--list`
   bench   how fast it is here, beside its goals and other queues; writes docs/benchmarks.md
           `bench CASE` measures one anew; `--list`, `--quick`, `--runs N`, `--report`, `--date YYYY-MM-DD`
 ";
@@ -30,6 +33,7 @@ fn main() -> ExitCode {
         Some("test") => test::run(),
         Some("prove") => prove::run(&arguments[1..]),
         Some("faults") => faults::run(&arguments[1..]),
+        Some("fuzz") => fuzz::run(&arguments[1..]),
         Some("bench") => bench::run(&arguments[1..]),
         _ => {
             say(HELP);

@@ -8,8 +8,7 @@ use config::{ConfigError, File, FileFormat, Map, Value, ValueKind};
 use super::{Environ, Problem, Sections, password, suggest};
 
 /// The defaults, with a comment above each.
-pub(crate) const DEFAULTS: &str =
-    include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../../config/default.toml"));
+pub(crate) const DEFAULTS: &str = include_str!("../../../../config/default.toml");
 
 /// Where a default is from, as shown.
 pub(crate) const DEFAULT_ORIGIN: &str = "default";
