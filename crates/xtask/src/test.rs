@@ -8,6 +8,7 @@ pub(crate) fn run() -> Result<(), String> {
     cargo("formatting", &["fmt", "--all", "--check"])?;
     cargo("lints", &["clippy", "--workspace", "--all-targets", "--quiet", "--", "-D", "warnings"])?;
     cargo("tests", &["test", "--workspace", "--quiet", "--no-fail-fast"])?;
+    cargo("armed fault points", &["test", "--quiet", "-p", "gangway-faultpoint", "--features", "armed"])?;
     cargo("docs", &["doc", "--workspace", "--no-deps", "--quiet"])?;
     cargo("example: enqueue", &["run", "--quiet", "-p", "gangway-producer", "--example", "enqueue"])?;
     cargo("the demo", &["run", "--quiet", "--", "demo", "--customers", "200", "--dir", "target/xtask-demo"])?;
