@@ -1,5 +1,6 @@
 //! Clocks that are wrong and jump: first that of one worker, then that of the server.
 
+use std::collections::BTreeMap;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
@@ -47,7 +48,7 @@ struct Size {
 }
 
 fn tell(stage: &Stage) -> Result<Told> {
-    let short = Size { customers: 60, jumps: 5, interval: Duration::from_secs(1) };
+    let short = Size { customers: 60, jumps: 8, interval: Duration::from_secs(1) };
     let full = Size { customers: 500, jumps: 30, interval: Duration::from_secs(5) };
     let size = stage.pick(short, full);
     let worked = under_a_wrong_worker(stage, size)?;
@@ -70,7 +71,7 @@ fn under_a_wrong_worker(stage: &Stage, size: Size) -> Result<usize> {
     let mut world = stage.world_on(&server)?;
     set_up(&mut world, size)?;
     take_in(&world, size.customers, stage.seed)?;
-    let begun = Instant::now();
+    let begun = Polls::now(&world)?;
     let clock = ShiftedClock::new()?;
     clock.shift(-TEN_MINUTES)?;
     let crew = Crew::start(&world, WRONG, true)?;
@@ -86,15 +87,15 @@ fn under_a_wrong_worker(stage: &Stage, size: Size) -> Result<usize> {
     wait_for("work of the worker whose clock was mended", LONGEST, || Ok(ended_by_it(&world)? > 0))?;
     // From here on the API does not look at the time, so that the worker works while its clock jumps.
     world.put("/_knobs", &json!({"auth": {"skew_s": 86_400}}))?;
-    wait_for_polls(&world, size, 1)?;
-    let before = ended_by_it(&world)?;
+    begun.wait_for_more(&world, size, 1)?;
+    let (before, polls) = (ended_by_it(&world)?, Polls::now(&world)?);
     for jump in 0..size.jumps {
         clock.shift(if jump % 2 == 0 { TEN_MINUTES } else { -TEN_MINUTES })?;
         std::thread::sleep(LEASE.mul_f64(0.7));
     }
     // Ten minutes late would be as wrong as early.
-    wait_for_polls(&world, size, 3)?;
-    no_poll_was_early(&world, size, begun, 0)?;
+    polls.none_was_early(&world, size, 0)?;
+    polls.wait_for_more(&world, size, 1)?;
     let worked = ended_by_it(&world)? - before;
     if worked < 10 {
         return Err(Error::Broken(format!(
@@ -117,18 +118,18 @@ fn under_a_wrong_server(stage: &Stage, size: Size) -> Result<Duration> {
     let mut world = stage.world_on(&server)?;
     set_up(&mut world, size)?;
     take_in(&world, size.customers, stage.seed)?;
-    let begun = Instant::now();
+    let begun = Polls::now(&world)?;
     let mut crew = Crew::start(&world, WRONG, true)?;
-    wait_for_polls(&world, size, 1)?;
+    begun.wait_for_more(&world, size, 1)?;
     wait_for("jobs that are held", LONGEST, || Ok(leases(&world)? > 0))?;
-    let told = server_time(&server)?;
+    let (polls, told) = (Polls::now(&world)?, server_time(&server)?);
     clock.shift(TEN_MINUTES)?;
     let ahead = server_time(&server)? - told;
     if ahead < TEN_MINUTES {
         return Err(Error::Broken(format!("the server's clock went on by {ahead} s only")));
     }
     // Whatever waited was due at once, when ten minutes were gone.
-    wait_for_polls(&world, size, 2)?;
+    polls.wait_for_more(&world, size, 1)?;
     wait_for("jobs that are held", LONGEST, || Ok(leases(&world)? > 0))?;
     clock.shift(TEN_MINUTES - BACK)?;
     // What was held is done now, and then only what is due by a time that stands still.
@@ -138,7 +139,7 @@ fn under_a_wrong_server(stage: &Stage, size: Size) -> Result<Duration> {
     let silent =
         wait_for("a call after the server's clock was set back", limit, || Ok(calls(&world)? > before))?;
     crew.must_live()?;
-    no_poll_was_early(&world, size, begun, 1)?;
+    polls.none_was_early(&world, size, 1)?;
     let_users_act(&world)?;
     crew.finish(&world)?;
     close(&world, size, &LOGS[..WRONG])?;
@@ -185,32 +186,46 @@ fn ended_by_it(world: &World) -> Result<usize> {
     Ok(events(world, &LOGS[WRONG..])?.iter().filter(ended).count())
 }
 
-/// How often each customer was polled.
-fn polls(world: &World) -> Result<Vec<u64>> {
-    let audit = world.get("/_audit?full=1")?;
-    let polls = audit.pointer("/full/polls_per_customer").and_then(Value::as_object);
-    Ok(polls.into_iter().flatten().filter_map(|(_, count)| count.as_u64()).collect())
+/// How often each customer was polled until a moment.
+struct Polls {
+    at: Instant,
+    by_customer: BTreeMap<String, u64>,
 }
 
-/// Waits until everybody was polled so often.
-fn wait_for_polls(world: &World, size: Size, each: u64) -> Result<()> {
-    wait_for("polls of all customers", LONGEST, || {
-        let polls = polls(world)?;
-        Ok(polls.len() as u64 == size.customers && polls.iter().all(|count| *count >= each))
-    })
-    .map(drop)
-}
-
-/// Fails if somebody was polled more often than the interval allows.
-fn no_poll_was_early(world: &World, size: Size, begun: Instant, jumps: u64) -> Result<()> {
-    let highest = polls(world)?.into_iter().max().unwrap_or_default();
-    let intervals = begun.elapsed().as_millis() / size.interval.as_millis();
-    // One at the beginning, and one more for each time that the store's own clock went ahead.
-    let most = u64::try_from(intervals).unwrap_or(u64::MAX) + 1 + jumps;
-    if highest > most {
-        return Err(Error::Broken(format!("somebody was polled {highest} times where {most} were due")));
+impl Polls {
+    fn now(world: &World) -> Result<Self> {
+        let at = Instant::now();
+        let audit = world.get("/_audit?full=1")?;
+        let polls = audit.pointer("/full/polls_per_customer").and_then(Value::as_object);
+        let count = |(id, count): (&String, &Value)| Some((id.clone(), count.as_u64()?));
+        Ok(Self { at, by_customer: polls.into_iter().flatten().filter_map(count).collect() })
     }
-    Ok(())
+
+    /// Waits until everybody was polled so often more.
+    fn wait_for_more(&self, world: &World, size: Size, more: u64) -> Result<()> {
+        let waited = wait_for("polls of all customers", LONGEST, || {
+            let since = self.since(world)?;
+            Ok(since.len() as u64 == size.customers && since.iter().all(|count| *count >= more))
+        });
+        waited.map(drop)
+    }
+
+    /// Fails if somebody was polled more often since then than the interval allows.
+    fn none_was_early(&self, world: &World, size: Size, jumps: u64) -> Result<()> {
+        let highest = self.since(world)?.into_iter().max().unwrap_or_default();
+        let intervals = self.at.elapsed().as_millis() / size.interval.as_millis();
+        // One that was due then, and one more for each time that the store's own clock went ahead.
+        let most = u64::try_from(intervals).unwrap_or(u64::MAX) + 1 + jumps;
+        if highest > most {
+            return Err(Error::Broken(format!("somebody was polled {highest} times where {most} were due")));
+        }
+        Ok(())
+    }
+
+    fn since(&self, world: &World) -> Result<Vec<u64>> {
+        let before = |id| self.by_customer.get(id).copied().unwrap_or_default();
+        Ok(Self::now(world)?.by_customer.iter().map(|(id, count)| count - before(id)).collect())
+    }
 }
 
 fn leases(world: &World) -> Result<u64> {
