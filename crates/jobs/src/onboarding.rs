@@ -295,6 +295,13 @@ impl Record {
             && self.failure.as_ref().is_some_and(|failure| failure.code.is_definite_refusal())
     }
 
+    /// Whether its ledger row tells all that must be known when it starts again. Not of a foreign customer that it met; nor,
+    /// unless that ended it, that its key was refused: then a later attempt may have made the customer under the next key.
+    pub fn is_told_by_a_ledger_row(&self) -> bool {
+        let met_nobody = self.foreign_customer_id.is_none();
+        self.customer_id.is_some() || met_nobody && (!self.key_refused || self.no_customer_can_exist())
+    }
+
     /// What the API last told, as a status.
     pub fn status(&self) -> Option<Status> {
         self.kyb.as_ref().map(|kyb| kyb.status.status())

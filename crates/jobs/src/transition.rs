@@ -157,7 +157,19 @@ fn write(record: &mut Record, job: Option<Job>, lease: &Lease, step: Step, now: 
         let job = job.filter(|job| matches!(job.hold, Hold::Dead(_)));
         return Consequence { job, follow_ups: Vec::new(), events, ended };
     }
-    Consequence { job, follow_ups: step.follow_ups, events, ended }
+    let follow_ups = step.follow_ups.into_iter().map(|next| not_yet_made(record, next)).collect();
+    Consequence { job, follow_ups, events, ended }
+}
+
+/// A worker numbers the next link by the record that its lease found. One that was made since is used up, or soon will
+/// be: the one after it is asked for.
+fn not_yet_made(record: &mut Record, next: FollowUp) -> FollowUp {
+    if let Payload::CreateLink(link) = &next.payload
+        && record.link.is_some_and(|made| made.ordinal >= link.ordinal)
+    {
+        return FollowUp { payload: want_link(record), ..next };
+    }
+    next
 }
 
 /// Whether that failure is the API's last word on the key of a create.

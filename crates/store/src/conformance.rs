@@ -144,6 +144,7 @@ macro_rules! conformance_suite {
                 what_starts_again_after_pruning_goes_on_where_it_was
                 the_key_of_a_later_generation_survives_pruning
                 after_pruning_another_email_revives_only_what_was_definitely_refused
+                a_refused_key_is_not_forgotten_by_pruning_an_end_of_another_kind
                 nothing_that_runs_is_pruned
                 what_was_reopened_is_not_pruned_for_its_former_end
                 what_was_pruned_is_still_erased_on_request;

@@ -4,7 +4,7 @@ use crate::enqueue::{self, NewOnboarding};
 use crate::id::{CustomerId, JobId};
 use crate::identity::{Identity, IdentitySecret};
 use crate::kyb::KybStatus;
-use crate::onboarding::{Certainty, Kyb, LedgerRow};
+use crate::onboarding::{Certainty, Kyb, LedgerRow, LinkState};
 
 const LENGTH: Duration = Duration::from_secs(30);
 
@@ -341,6 +341,23 @@ fn a_link_asked_for_while_an_older_one_is_being_made_is_made_too() {
     let (job, held) = leased(&mut record, Job::new(id, older.encode(), at(0)), 1);
     let done = settle(&mut record, job, &held, Outcome::Complete(Step::default()), at(2));
     assert_eq!(done.follow_ups, [FollowUp::now(newer)]);
+}
+
+#[test]
+fn a_link_that_was_made_while_another_was_asked_for_is_not_made_again() {
+    let (mut record, _create) = taken_in();
+    record.customer_id = CustomerId::parse("c-1");
+    record.stage = Stage::Linked;
+    let id = JobId { onboarding: record.id, kind: Kind::PollStatus };
+    let poll = Job::new(id, Payload::PollStatus(PollStatus::default()).encode(), at(0));
+    let (poll, held) = leased(&mut record, poll, 1);
+    // The poll saw a record without a link; the first link is made before it ends.
+    let asked = FollowUp::now(Payload::CreateLink(next_link(&record)));
+    record.link = Some(LinkState { ordinal: 1, expires_at: at(1_800) });
+    let step = Step { follow_ups: vec![asked], ..Step::default() };
+    let done = settle(&mut record, poll, &held, Outcome::Snooze { after: LENGTH, step }, at(2));
+    let second = Payload::CreateLink(CreateLink::new(&record, 2));
+    assert_eq!((done.follow_ups, record.links_wanted), (vec![FollowUp::now(second)], 2));
 }
 
 fn want_link_twice(record: &mut Record) -> Payload {

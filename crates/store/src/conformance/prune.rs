@@ -107,6 +107,22 @@ pub async fn after_pruning_another_email_revives_only_what_was_definitely_refuse
     world.check().await;
 }
 
+pub async fn a_refused_key_is_not_forgotten_by_pruning_an_end_of_another_kind<H: Harness>() {
+    let world = World::<H>::new().await;
+    let id = world.take_in(1).await;
+    let job = world.lease_job(id, Kind::CreateCustomer).await;
+    let mut parked = outcomes::give_back(0);
+    if let gangway_jobs::outcome::Outcome::GiveBack { step, .. } = &mut parked {
+        step.patch.key_refused = true;
+    }
+    world.settle(&job, parked).await;
+    world.store.cancel(Target::Id(id)).await.unwrap();
+    assert_eq!(prune(&world).await, 0, "a create under the next key may have had an effect that nobody heard of");
+    assert_eq!(world.enqueue_one(Row::of(1)).await, Answer::Revived);
+    assert!(world.record(id).await.key_refused);
+    world.check().await;
+}
+
 pub async fn nothing_that_runs_is_pruned<H: Harness>() {
     let world = World::<H>::new().await;
     let id = world.link(1).await;

@@ -2,7 +2,7 @@
 
 use gangway_jobs::clock::Timestamp;
 use gangway_jobs::id::OnboardingId;
-use gangway_jobs::onboarding::{LedgerRow, Record};
+use gangway_jobs::onboarding::LedgerRow;
 
 use super::state::State;
 
@@ -12,7 +12,7 @@ impl State {
             .records
             .values()
             .filter(|record| self.ended_at.get(&record.id).is_some_and(|at| *at < ended_before))
-            .filter(|record| !self.is_leased(record.id) && is_told_by_a_ledger_row(record))
+            .filter(|record| !self.is_leased(record.id) && record.is_told_by_a_ledger_row())
             .map(|record| record.id)
             .collect();
         old.sort_by_key(|id| (self.ended_at.get(id), self.places.get(id)));
@@ -27,9 +27,4 @@ impl State {
         }
         old.len()
     }
-}
-
-/// One that met a foreign customer stays a record: imported again, it would meet that customer anew.
-const fn is_told_by_a_ledger_row(record: &Record) -> bool {
-    record.customer_id.is_some() || record.foreign_customer_id.is_none()
 }

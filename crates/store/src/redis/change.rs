@@ -39,8 +39,6 @@ struct Face<'a> {
 
 impl<'a> Face<'a> {
     fn of(record: &'a Record) -> Self {
-        // One that met a foreign customer stays: no ledger row tells of that, and a row imported again must not meet it anew.
-        let told_by_a_ledger_row = record.customer_id.is_some() || record.foreign_customer_id.is_none();
         Self {
             email: Some(record.email_key),
             reference: record.reference.as_deref(),
@@ -48,7 +46,7 @@ impl<'a> Face<'a> {
             stage: Some(record.stage),
             origin: record.origin,
             waits: record.customer_id.is_some() && !record.stage.is_end(),
-            may_be_pruned: record.stage.is_end() && told_by_a_ledger_row,
+            may_be_pruned: record.stage.is_end() && record.is_told_by_a_ledger_row(),
         }
     }
 

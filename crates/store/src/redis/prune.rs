@@ -2,6 +2,7 @@
 
 use gangway_jobs::clock::Timestamp;
 use gangway_jobs::id::OnboardingId;
+use gangway_jobs::onboarding::Record;
 use uuid::Uuid;
 
 use super::desk::{Desk, Wanted};
@@ -47,7 +48,8 @@ impl RedisStore {
             let mut reduced = 0;
             for id in candidates {
                 let draft = desk.draft(*id)?;
-                if draft.record().is_some_and(|record| record.stage.is_end()) && !draft.is_leased() {
+                let is_told = |record: &Record| record.stage.is_end() && record.is_told_by_a_ledger_row();
+                if draft.record().is_some_and(is_told) && !draft.is_leased() {
                     draft.reduce(life);
                     reduced += 1;
                 }

@@ -150,12 +150,10 @@ impl Tx<'_> {
     }
 }
 
-/// Since when an onboarding may be pruned. One that met a foreign customer stays: no ledger row tells of that, and a row
-/// imported again must not meet it anew.
+/// Since when an onboarding may be pruned.
 fn prune_from(onboarding: &Onboarding, now: Timestamp) -> Option<Timestamp> {
     let record = &onboarding.record;
-    let told_by_a_ledger_row = record.customer_id.is_some() || record.foreign_customer_id.is_none();
-    (record.stage.is_end() && told_by_a_ledger_row).then(|| onboarding.stored.prune_from.unwrap_or(now))
+    (record.stage.is_end() && record.is_told_by_a_ledger_row()).then(|| onboarding.stored.prune_from.unwrap_or(now))
 }
 
 fn to_json(record: &Record) -> Answer<String> {
