@@ -117,7 +117,11 @@ pub async fn a_refused_key_is_not_forgotten_by_pruning_an_end_of_another_kind<H:
     }
     world.settle(&job, parked).await;
     world.store.cancel(Target::Id(id)).await.unwrap();
-    assert_eq!(prune(&world).await, 0, "a create under the next key may have had an effect that nobody heard of");
+    assert_eq!(
+        prune(&world).await,
+        0,
+        "a create under the next key may have had an effect that nobody heard of"
+    );
     assert_eq!(world.enqueue_one(Row::of(1)).await, Answer::Revived);
     assert!(world.record(id).await.key_refused);
     world.check().await;
