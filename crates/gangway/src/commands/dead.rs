@@ -211,3 +211,17 @@ fn answer_count(count: usize, key: &str, verb: &str, context: &Context) -> Resul
     }
     context.out.answer(&json!({ key: count }), || format!("{} {verb}\n", number(count as u64)))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::cell::RefCell;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_portion_that_is_not_full_is_no_end() {
+        let portions = RefCell::new(vec![0, 1, MAX_BATCH - 1, MAX_BATCH]);
+        let next = async || Ok(portions.borrow_mut().pop().unwrap_or_default());
+        assert_eq!(repeat(next).await.unwrap(), 2 * MAX_BATCH);
+    }
+}
