@@ -150,6 +150,10 @@ fn end_attempt(
 fn write(record: &mut Record, job: Option<Job>, lease: &Lease, step: Step, now: Timestamp) -> Consequence {
     step.patch.apply(record, lease.uncertain_before, now);
     let mut events = step.events;
+    for data in events.iter_mut().filter_map(|event| event.data.as_object_mut()) {
+        // The worker tells the round that its lease found; what it did counts for the present one.
+        data.entry("round").and_modify(|round| *round = json!(record.round));
+    }
     let ended = record.stage.is_end();
     if ended {
         events.push(end_event(record));

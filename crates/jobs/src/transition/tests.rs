@@ -360,6 +360,21 @@ fn a_link_that_was_made_while_another_was_asked_for_is_not_made_again() {
     assert_eq!((done.follow_ups, record.links_wanted), (vec![FollowUp::now(second)], 2));
 }
 
+#[test]
+fn what_an_attempt_did_is_told_of_the_round_in_which_it_ends() {
+    let (mut record, _create) = taken_in();
+    record.customer_id = CustomerId::parse("c-1");
+    record.stage = Stage::Expired;
+    let id = JobId { onboarding: record.id, kind: Kind::CreateLink };
+    let payload = Payload::CreateLink(next_link(&record)).encode();
+    let (link, held) = leased(&mut record, Job::new(id, payload, at(0)), 1);
+    let event = NewEvent { kind: EventType::LinkCreated, fact: "key".to_owned(), data: about(&record) };
+    reopen(&mut record, true, None, at(2));
+    let step = Step { events: vec![event], ..Step::default() };
+    let done = settle(&mut record, link, &held, Outcome::Complete(step), at(3));
+    assert_eq!(done.events[0].data["round"], 2);
+}
+
 fn want_link_twice(record: &mut Record) -> Payload {
     want_link(record);
     want_link(record)

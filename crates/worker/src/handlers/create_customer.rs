@@ -13,7 +13,7 @@ use gangway_jobs::limits;
 use gangway_jobs::onboarding::{Certainty, Kyb, Patch, Stage};
 use gangway_jobs::outcome::{FollowUp, Outcome, Step};
 use gangway_jobs::payload::{CreateCustomer, Payload, PollStatus};
-use gangway_jobs::signal::Signal;
+use gangway_jobs::signal::{Blame, Signal};
 use gangway_jobs::transition;
 use gangway_onemoney::{Api, CallError, Created};
 use serde_json::json;
@@ -93,11 +93,37 @@ pub(crate) async fn run<A: Api>(
         return verdict::failed(&case, &error);
     }
     match look_up(&case, &key, context).await {
-        LookUp::Found(found) => created(&case, found),
+        LookUp::Found(found) => return created(&case, found),
+        LookUp::NotFound => {}
+        LookUp::Failed(trouble) => return verdict::unknown(&case, &error, &trouble),
+        LookUp::Unsent(wait) => return verdict::postponed(&case, &error, wait),
+    }
+    let Some(next) = key_of_a_lost_store(&case, &error, context) else {
+        return verdict::not_found(&case, &error);
+    };
+    match look_up(&case, &next, context).await {
+        LookUp::Found(found) => {
+            case.next_generation = Some(next);
+            created(&case, found)
+        }
         LookUp::NotFound => verdict::not_found(&case, &error),
         LookUp::Failed(trouble) => verdict::unknown(&case, &error, &trouble),
         LookUp::Unsent(wait) => verdict::postponed(&case, &error, wait),
     }
+}
+
+/// That an e-mail is taken may be our own doing: a store that was lost since may have gone on to the next key, after a
+/// refusal of the first one that was everybody's. No other knew of it.
+fn key_of_a_lost_store<A: Api>(
+    case: &Case<'_>,
+    error: &CallError,
+    context: &Context<A>,
+) -> Option<IdempotencyKey> {
+    let is_taken = calls::refusal(error, &case.config.phrases).blame == Blame::Row;
+    let customer = case.customer;
+    let generation = case.job.record.generation + 1;
+    (is_taken && case.next_generation.is_none())
+        .then(|| context.identity.idempotency_key(customer.reference.as_ref(), &customer.email, generation))
 }
 
 /// The keys under which a customer may be found already.

@@ -12,7 +12,7 @@ use gangway_jobs::signal::{Blame, Signal};
 use gangway_onemoney::{Class, Created, Operation};
 use uuid::Uuid;
 
-use crate::fixtures::{Bench, buried, completed, identity, onboarding, retried};
+use crate::fixtures::{Bench, buried, completed, customer, identity, onboarding, retried};
 use crate::scripted_api::{Call, customer_id, failed, made};
 
 const OURS: &str = "ops@acme.example";
@@ -96,14 +96,43 @@ async fn a_refusal_is_looked_up_before_it_is_believed() {
         let bench = Bench::new();
         bench.api.creates.answer(Err(refused(text)));
         bench.api.look_ups.answer(Ok(None));
+        let mut calls = vec![Call::Create(bench.record.key), Call::LookUp(bench.record.key)];
+        if blame == Blame::Row {
+            bench.api.look_ups.answer(Ok(None));
+            calls.push(Call::LookUp(next_key()));
+        }
         let ended = bench.create().await;
-        assert_eq!(bench.api.calls(), [Call::Create(bench.record.key), Call::LookUp(bench.record.key)]);
+        assert_eq!(bench.api.calls(), calls);
         let (failure, step) = buried(&ended);
         assert_eq!((failure.code, step.patch.certainty), (code, Certainty::Settled));
         assert!(failure.message.contains(text), "{}", failure.message);
         let Signal::Refused(refusal) = &ended.signal else { panic!("{:?}", ended.signal) };
         assert_eq!((refusal.status, refusal.blame), (400, blame), "{text}");
     }
+}
+
+/// The key of the next generation of the customer of a [`Bench`].
+fn next_key() -> IdempotencyKey {
+    let customer = customer(1);
+    identity().idempotency_key(customer.reference.as_ref(), &customer.email, 1)
+}
+
+#[tokio::test]
+async fn an_email_that_is_taken_may_be_our_own_under_the_next_key_that_only_a_lost_store_knew() {
+    let bench = Bench::new();
+    bench.api.creates.answer(Err(refused("e-mail is taken")));
+    bench.api.look_ups.answer(Ok(None));
+    bench.api.look_ups.answer(Ok(Some(made(OURS))));
+    let ended = bench.create().await;
+    assert_eq!(completed(&ended).patch.next_generation, Some(next_key()));
+    assert_eq!(completed(&ended).patch.customer_id, Some(customer_id()));
+
+    // As long as that is not known, it is not said.
+    let bench = Bench::new();
+    bench.api.creates.answer(Err(refused("e-mail is taken")));
+    bench.api.look_ups.answer(Ok(None));
+    bench.api.look_ups.answer(Err(failed(Operation::CustomerByKey, Class::ServerError, "")));
+    retried(&bench.create().await);
 }
 
 #[tokio::test]
