@@ -153,7 +153,8 @@ impl Tx<'_> {
 /// Since when an onboarding may be pruned.
 fn prune_from(onboarding: &Onboarding, now: Timestamp) -> Option<Timestamp> {
     let record = &onboarding.record;
-    (record.stage.is_end() && record.is_told_by_a_ledger_row()).then(|| onboarding.stored.prune_from.unwrap_or(now))
+    (record.stage.is_end() && record.is_told_by_a_ledger_row())
+        .then(|| onboarding.stored.prune_from.unwrap_or(now))
 }
 
 fn to_json(record: &Record) -> Answer<String> {
