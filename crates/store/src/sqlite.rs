@@ -142,7 +142,11 @@ impl SqliteStore {
     /// SQLite refuses.
     pub fn open_inline(made_for: Expected, policies: Policies, clock: Arc<dyn Clock>) -> Result<Arc<Self>> {
         let options = OpenOptions { place: Place::Memory, mode: Mode::Create(made_for), policies, clock };
-        Self::open_with(options, |writer, _time, _wake| Ok(Hands::Asker(Arc::new(Inline::new(writer)))))
+        Self::open_with(options, |writer, _time, _wake| {
+            let path = writer.file.path().to_owned();
+            let refused = |source| Error::Sqlite { action: "set up", path, source };
+            Ok(Hands::Asker(Arc::new(Inline::new(writer).map_err(refused)?)))
+        })
     }
 
     fn open_with(

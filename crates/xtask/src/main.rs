@@ -9,6 +9,7 @@ mod fuzz;
 mod git;
 mod prove;
 mod redis;
+mod simulate;
 mod test;
 
 use cargo::{cargo, say};
@@ -23,6 +24,8 @@ cargo xtask COMMAND
           `faults s07` tells one; `--list`, `--seed N`, `--again`
   fuzz    feeds what comes from outside with anything, ten minutes for each target; wants nightly Rust and cargo-fuzz
           `fuzz TARGET` feeds one; `--seconds N`, `--list`
+  simulate  the whole pipeline on one thread, 10,000 seeds of faults; `--seeds N`, `--from N`, `--store model`
+          `--seed N` tells one with its trace; `--planted NAME` or `--planted all` must find a planted bug
   bench   how fast it is here, beside its goals and other queues; writes docs/benchmarks.md
           `bench CASE` measures one anew; `--list`, `--quick`, `--runs N`, `--report`, `--date YYYY-MM-DD`
 ";
@@ -34,6 +37,7 @@ fn main() -> ExitCode {
         Some("prove") => prove::run(&arguments[1..]),
         Some("faults") => faults::run(&arguments[1..]),
         Some("fuzz") => fuzz::run(&arguments[1..]),
+        Some("simulate") => simulate::run(&arguments[1..]),
         Some("bench") => bench::run(&arguments[1..]),
         _ => {
             say(HELP);

@@ -5,6 +5,8 @@
 
 use std::sync::{Mutex, PoisonError};
 
+use rusqlite::config::DbConfig;
+
 use super::writer::{Operation, Queue, Writer};
 
 /// A writer that belongs to whoever asks.
@@ -12,10 +14,12 @@ use super::writer::{Operation, Queue, Writer};
 pub(super) struct Inline(Mutex<(Writer, Queue)>);
 
 impl Inline {
-    pub(super) fn new(writer: Writer) -> Self {
+    pub(super) fn new(writer: Writer) -> rusqlite::Result<Self> {
+        // Plans are made once and not anew for each value that they are asked with: a run asks for little and often.
+        writer.conn.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
         // Nobody ever sends: a group is the one operation that is asked for.
         let (_nobody, queue) = tokio::sync::mpsc::channel(1);
-        Self(Mutex::new((writer, queue)))
+        Ok(Self(Mutex::new((writer, queue))))
     }
 
     /// Runs an operation in a transaction of its own; it has replied when this returns.
