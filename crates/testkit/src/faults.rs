@@ -21,7 +21,7 @@ mod worker;
 /// How large a scenario is told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Extent {
-    /// Seconds: what CI runs.
+    /// Seconds each.
     Short,
     /// Minutes: what the table is made of.
     Full,
@@ -34,7 +34,7 @@ pub struct Scenario {
     pub name: &'static str,
     /// What happens, and what must hold all the same.
     pub shows: &'static str,
-    /// Whether CI tells it.
+    /// Whether the short set has it.
     pub in_short_set: bool,
     /// Tells it.
     pub tell: fn(&Stage) -> Result<Told>,

@@ -18,7 +18,7 @@ use record::{Record, Records};
 /// The build profile of the binary whose fault points are armed; its folder has the same name.
 const PROFILE: &str = "faults";
 
-/// Fixed, so that a failure in CI is the failure here.
+/// Fixed, so that a failure elsewhere is the failure here.
 const SEED: u64 = 7;
 
 #[derive(Debug)]
@@ -37,7 +37,7 @@ pub(crate) fn run(arguments: &[String]) -> Result<(), String> {
             let mark = if scenario.in_short_set { '*' } else { ' ' };
             say(&format!("{mark} {:<28} {}", scenario.name, scenario.shows));
         }
-        say("* told by CI");
+        say("* in the short set");
         return Ok(());
     }
     let options = Options::read(arguments)?;

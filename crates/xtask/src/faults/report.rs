@@ -64,7 +64,7 @@ end, nobody exists twice at the API, each round has one terminal event, a custom
 e-mail address. *Hurts* counts kills, stops, cuts and refusals; *recovery* is the time from the end of the worst one until
 work went on.
 
-`cargo xtask faults` tells the short set that CI tells, `cargo xtask faults s07` one scenario, `--seed N` with other chances.
+`cargo xtask faults` tells the short set, `cargo xtask faults s07` one scenario, `--seed N` with other chances.
 
 | scenario | what happens, and what must hold | seed | customers | hurts | recovery | told in | result |
 |---|---|---|---|---|---|---|---|";

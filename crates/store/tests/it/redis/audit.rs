@@ -69,7 +69,7 @@ fn member(id: OnboardingId, kind: Kind) -> Bytes {
 }
 
 fn may_be_pruned(record: &Record) -> bool {
-    record.stage.is_end() && (record.customer_id.is_some() || record.foreign_customer_id.is_none())
+    record.stage.is_end() && record.is_told_by_a_ledger_row()
 }
 
 impl Audit {
