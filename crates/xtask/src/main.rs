@@ -20,7 +20,7 @@ cargo xtask COMMAND
   test    format, lints, tests, docs, examples: all that CI checks
   prove   the promises at full size: kills, lost stores, repeated imports (about 15 minutes)
           `prove NAME` runs one of them; `prove --list` names them
-  faults  the fault suite, as CI tells it (a few minutes); `--all` tells every scenario at full size and writes docs/faults.md
+  faults  the fault suite's short set (a few minutes); `--all` tells every scenario at full size and writes docs/faults.md
           `faults s07` tells one; `--list`, `--seed N`, `--again`
   fuzz    feeds what comes from outside with anything, ten minutes for each target; wants nightly Rust and cargo-fuzz
           `fuzz TARGET` feeds one; `--seconds N`, `--list`
