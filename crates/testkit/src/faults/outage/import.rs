@@ -42,9 +42,10 @@ impl Import {
         let latency = Duration::from_millis(20);
         proxy.set(Conduct { bandwidth: Some(bandwidth), ..Conduct::slow(latency) });
         world.set("GANGWAY__STORE__URL", &format!("redis://127.0.0.1:{}", proxy.port()));
+        let before = imports(world, server)?;
         let import = Self::start(world)?;
         world.set("GANGWAY__STORE__URL", &server.url());
-        within("the import's beginning", PATIENCE, || has_begun(world, server))?;
+        within("the import's beginning", PATIENCE, || Ok(imports(world, server)? > before))?;
         Ok((import, proxy))
     }
 
@@ -64,17 +65,17 @@ impl Import {
         sums.ok_or_else(|| Error::Broken(format!("the import ended with {status}: {said}\n{}", log(world))))
     }
 
-    /// The same; every row was taken in by this import, and told of once.
-    pub(super) fn finish_whole(self, world: &World, customers: u64) -> Result<()> {
+    /// The same; so many rows were taken in by this import, and each was told of once.
+    pub(super) fn finish_whole(self, world: &World, rows: u64) -> Result<()> {
         let sums = self.finish(world)?;
-        same("rows that the import says it took in", &number(&sums, "/enqueued")?, &customers)
+        same("rows that the import says it took in", &number(&sums, "/enqueued")?, &rows)
     }
 }
 
-/// Whether an import stands in the store.
-fn has_begun(world: &World, server: &Server) -> Result<bool> {
+/// How many imports stand in the store.
+fn imports(world: &World, server: &Server) -> Result<usize> {
     let imports = format!("{{{}}}:import:*", world.namespace().unwrap_or_default());
-    Ok(!server.command(&["KEYS", &imports])?.items().is_empty())
+    Ok(server.command(&["KEYS", &imports])?.items().len())
 }
 
 fn log(world: &World) -> String {

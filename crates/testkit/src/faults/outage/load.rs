@@ -50,6 +50,19 @@ impl Load {
         same("rows taken in", &number(&imported, "/enqueued")?, &self.customers)
     }
 
+    /// Imports the first half of them, so that there is work while the rest is taken in.
+    pub(super) fn take_in_half(self, world: &World) -> Result<()> {
+        let half = SampleOptions::clean(self.half(), self.seed);
+        accounts::write_sample(world, "half.csv", &half)?;
+        let imported = world.json(&["import", "half.csv", "--json"])?;
+        same("rows of the first half", &number(&imported, "/enqueued")?, &half.customers)
+    }
+
+    /// How many that are.
+    pub(super) fn half(self) -> u64 {
+        self.customers / 2
+    }
+
     /// The accounts, when all is done: nobody lost, dead, there twice or ended twice, and nothing personal in a log.
     pub(super) fn close(self, world: &World, more_logs: &[&str]) -> Result<Accounts> {
         let accounts = accounts::settle(world, self.customers)?;

@@ -29,9 +29,9 @@ const LINE: u64 = 150_000;
 
 fn tell(stage: &Stage) -> Result<Told> {
     let load = Load {
-        customers: stage.pick(1_200, 8_000),
+        customers: stage.pick(700, 5_000),
         seed: stage.seed,
-        rate: stage.pick(400, 700),
+        rate: stage.pick(250, 450),
         lease: Duration::from_secs(10),
         workers: 2,
     };
@@ -42,7 +42,7 @@ fn tell(stage: &Stage) -> Result<Told> {
     let (under_import, mut killed) = import_under_kills(&mut world, &server, load, stage.pick(3, 10))?;
     let (mut times, mut worst) = (0, Duration::ZERO);
     let begun = Instant::now();
-    while begun.elapsed() < stage.pick(Duration::from_secs(6), Duration::from_mins(1)) {
+    while begun.elapsed() < Duration::from_secs(stage.pick(4, 40)) {
         let before = calls(&world)?;
         let connections = kill_all(&server)?;
         killed += connections;

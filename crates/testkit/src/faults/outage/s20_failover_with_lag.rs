@@ -6,7 +6,6 @@
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
-use gangway_producer::sample::SampleOptions;
 use serde_json::{Value, json};
 
 use super::import::{self, Import};
@@ -15,7 +14,7 @@ use super::pulse::{SOON, Sums, calls, time_until_calls, within};
 use crate::faults::{Scenario, Stage, Told};
 use crate::proxy::{Conduct, Proxy};
 use crate::redis::{Fsync, MASTER_NAME, Options, Sentinels};
-use crate::stories::accounts::{self, number};
+use crate::stories::accounts::number;
 use crate::stories::crew::Crew;
 use crate::{Backend, Error, Result, World, same};
 
@@ -44,7 +43,7 @@ fn tell(stage: &Stage) -> Result<Told> {
     load.prepare(&mut world)?;
     // No questions: whoever has answered one by a link that the store forgot needs another, which nobody here knows.
     world.put("/_knobs", &json!({"lifecycle": {"pending_response": 0.0}}))?;
-    take_in_half(&world, load)?;
+    load.take_in_half(&world)?;
     let mut crew = Crew::start(&world, load.workers, false)?;
     within("the first ends", SOON * 4, || Ok(Sums::of(&world)?.ended > 0))?;
 
@@ -76,14 +75,6 @@ fn tell(stage: &Stage) -> Result<Told> {
         back.as_millis()
     );
     Ok(Told { customers: load.customers, hurts: 1, recovery: Some(back), result })
-}
-
-/// The first half of the file, before anything happens.
-fn take_in_half(world: &World, load: Load) -> Result<()> {
-    let half = SampleOptions::clean(load.customers / 2, load.seed);
-    accounts::write_sample(world, "half.csv", &half)?;
-    let imported = world.json(&["import", "half.csv", "--json"])?;
-    same("rows of the first half", &number(&imported, "/enqueued")?, &half.customers)
 }
 
 /// Stops the import when it has taken some of the second half in; tells what was there then.

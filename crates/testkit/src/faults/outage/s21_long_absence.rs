@@ -15,7 +15,7 @@ use crate::{Backend, Error, Process, Result, World};
 
 pub(super) const SCENARIO: Scenario = Scenario {
     name: "s21_long_absence",
-    shows: "Redis is down for 45 s, then silent for 25 s (shortened from 10 min, all pauses have reached their longest by \
+    shows: "Redis is down for 40 s, then silent for 20 s (shortened from 10 min, all pauses have reached their longest by \
             then): workers stay up under 2 % of a processor, log few lines, go on by themselves, and nobody dies of it",
     in_short_set: false,
     tell,
@@ -36,13 +36,13 @@ const RESPONSE_TIMEOUT: Duration = Duration::from_secs(5);
 
 fn tell(stage: &Stage) -> Result<Told> {
     let load = Load {
-        customers: stage.pick(300, 2_000),
+        customers: stage.pick(300, 1_500),
         seed: stage.seed,
         rate: stage.pick(100, 400),
         lease: Duration::from_secs(10),
         workers: 2,
     };
-    let (down, silent) = stage.pick((14, 14), (45, 25));
+    let (down, silent) = stage.pick((14, 14), (40, 20));
     let mut server = stage.server()?;
     let proxy = Proxy::start(server.port())?;
     let mut world = stage.world(Backend::Redis(format!("redis://127.0.0.1:{}", proxy.port())))?;

@@ -32,6 +32,8 @@ fn tell(stage: &Stage) -> Result<Told> {
     server.stop_gracefully()?;
     let mut world = stage.world_on(&server)?;
     load.prepare(&mut world)?;
+    // So long a command waits before it says that nobody is there.
+    world.set("GANGWAY__STORE__RESPONSE_TIMEOUT", "2s");
     let begun = Instant::now();
     let mut crew = Crew::start(&world, load.workers, false)?;
     one_that_is_told_to_stop_does(&world)?;
