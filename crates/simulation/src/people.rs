@@ -55,7 +55,7 @@ impl People {
         let all: Vec<&Read> = self.files.iter().flatten().collect();
         for (_, customer) in all {
             let id = self.identity.onboarding_id(customer.reference.as_ref(), &customer.email);
-            let number = customer.first_name.as_str().trim_start_matches("Ada");
+            let number = customer.first_name.as_str().trim_start_matches("Adalovelace");
             self.names.entry(id).or_insert_with(|| format!("c{number}"));
         }
     }
@@ -72,7 +72,12 @@ impl People {
 }
 
 fn personal(number: u64) -> [String; 4] {
-    [format!("ops{number}@"), format!("Ada{number}"), format!("Byron{number}"), format!("Acme{number}")]
+    [
+        format!("ops{number}@"),
+        format!("Adalovelace{number}"),
+        format!("Byronesque{number}"),
+        format!("Acmeworks{number}"),
+    ]
 }
 
 impl Line {
@@ -82,14 +87,15 @@ impl Line {
             number,
             reference,
             email: format!("ops{number}@acme.example"),
-            company: format!("Acme{number} Ltd"),
+            company: format!("Acmeworks{number} Ltd"),
         }
     }
 
     fn write(&self, file: &mut String) {
         let Self { number, reference, email, company } = self;
         // Writing to a text cannot fail.
-        writeln!(file, "{reference},{email},Ada{number},Byron{number},{company}").unwrap_or_default();
+        writeln!(file, "{reference},{email},Adalovelace{number},Byronesque{number},{company}")
+            .unwrap_or_default();
     }
 }
 
