@@ -5,7 +5,7 @@
 //! is played is all around them: time, the network, crashes, people. One chance decides what happens next, so a seed
 //! names a run, and the same seed gives the same run.
 //!
-//! After each step the [books](audit) are compared with what is stored. After the last one all faults end, and everything
+//! After each step the books (`audit`) are compared with what is stored. After the last one all faults end, and everything
 //! that was begun must come to its end.
 
 mod act;
