@@ -10,6 +10,7 @@ mod doctor;
 mod doctor_redis;
 mod event_schemas;
 mod folder;
+mod lost_import;
 mod pipeline;
 mod queue;
 mod redis_stories;

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use gangway_faultpoint::{Point, pass};
 use gangway_jobs::enqueue::Answer;
+use gangway_jobs::event::Epoch;
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
@@ -21,7 +22,36 @@ use crate::{Error, Producer};
 /// What is told of the way.
 pub(super) type Watch<'a> = &'a (dyn Fn(&Progress) + Send + Sync);
 
+/// So often an import begins again because the store has lost it.
+const LOSSES: usize = 5;
+
 pub(super) async fn run(
+    options: &ImportOptions,
+    producer: &Producer,
+    watch: Watch<'_>,
+    cancel: &CancellationToken,
+) -> Result<ImportSummary, Error> {
+    for _ in 0..LOSSES {
+        let life = life(producer, cancel).await?;
+        match run_once(options, producer, watch, cancel).await {
+            // Nobody has it: a failover or a restart took it with the store's last moments, and some of its rows too. What
+            // came by stdin cannot be read a second time.
+            Err(Error::TakenOver) if life != self::life(producer, cancel).await? && !options.is_stdin() => {
+                warn!("the store was restored or replaced and has lost this import, which begins again");
+            }
+            ended => return ended,
+        }
+    }
+    Err(Error::TakenOver)
+}
+
+/// Which life of the store this is: another one may lack what the one before was told last.
+async fn life(producer: &Producer, cancel: &CancellationToken) -> Result<Epoch, Error> {
+    let ask = || producer.store().stamp();
+    steady("ask what the store is", cancel, ask).await.map(|stamp| stamp.epoch)
+}
+
+async fn run_once(
     options: &ImportOptions,
     producer: &Producer,
     watch: Watch<'_>,
