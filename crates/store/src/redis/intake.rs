@@ -48,7 +48,8 @@ impl Intake {
             !std::mem::replace(&mut queue.is_driven, true)
         };
         if must_drive {
-            drop(tokio::spawn(drive(Driver(Arc::clone(self)), Arc::clone(core))));
+            let driver = Driver { intake: Arc::clone(self), is_at_it: true };
+            drop(tokio::spawn(drive(driver, Arc::clone(core))));
         }
         // Its task has broken off with its runtime.
         answered.await.unwrap_or(Err(Error::Closed))
@@ -56,34 +57,40 @@ impl Intake {
 }
 
 /// The one who takes groups in. Nobody may wait for it once it is gone.
-struct Driver(Arc<Intake>);
+struct Driver {
+    intake: Arc<Intake>,
+    /// Until it has found nobody: from then on, whoever waits is another driver's.
+    is_at_it: bool,
+}
 
 impl Driver {
     /// The next group; the last one to ask for it finds none, and goes.
-    fn next(&self) -> Option<Vec<Ask>> {
-        let mut queue = lock(&self.0.0);
+    fn next(&mut self) -> Option<Vec<Ask>> {
+        let mut queue = lock(&self.intake.0);
         let mut room = PORTION;
         let fits = |ask: &Ask| {
             room = room.checked_sub(ask.items.len())?;
             Some(())
         };
         let count = queue.asks.iter().map_while(fits).count();
-        queue.is_driven = count > 0;
+        self.is_at_it = count > 0;
+        queue.is_driven = self.is_at_it;
         (count > 0).then(|| queue.asks.drain(..count).collect())
     }
 }
 
 impl Drop for Driver {
     fn drop(&mut self) {
-        let mut queue = lock(&self.0.0);
-        // Else there may be another one already.
-        if std::mem::take(&mut queue.is_driven) {
+        // It was broken off, with its runtime or by a panic.
+        if self.is_at_it {
+            let mut queue = lock(&self.intake.0);
+            queue.is_driven = false;
             queue.asks.clear();
         }
     }
 }
 
-async fn drive(driver: Driver, core: Arc<Core>) {
+async fn drive(mut driver: Driver, core: Arc<Core>) {
     while let Some(group) = driver.next() {
         take_group_in(&core, group).await;
     }
@@ -126,5 +133,43 @@ fn of_everybody(error: &Error) -> Option<Error> {
         Some(Error::Mismatch { mismatch: mismatch.clone() })
     } else {
         None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn driver(intake: &Arc<Intake>) -> Driver {
+        lock(&intake.0).is_driven = true;
+        Driver { intake: Arc::clone(intake), is_at_it: true }
+    }
+
+    fn wait_in(intake: &Intake) -> oneshot::Receiver<Result<Vec<Answer>>> {
+        let (answer, answered) = oneshot::channel();
+        lock(&intake.0).asks.push_back(Ask { items: Vec::new(), answer });
+        answered
+    }
+
+    #[test]
+    fn a_driver_that_found_nobody_sends_nobody_away_who_came_after_that() {
+        let intake = Arc::new(Intake::default());
+        let mut first = driver(&intake);
+        assert!(first.next().is_none());
+        let mut second = driver(&intake);
+        let mut waits = wait_in(&intake);
+        drop(first);
+        assert_eq!(waits.try_recv().unwrap_err(), oneshot::error::TryRecvError::Empty);
+        assert_eq!(second.next().unwrap().len(), 1);
+    }
+
+    #[test]
+    fn a_driver_that_is_broken_off_leaves_nobody_waiting() {
+        let intake = Arc::new(Intake::default());
+        let broken_off = driver(&intake);
+        let mut waits = wait_in(&intake);
+        drop(broken_off);
+        assert_eq!(waits.try_recv().unwrap_err(), oneshot::error::TryRecvError::Closed);
+        assert!(!lock(&intake.0).is_driven, "the next one must drive");
     }
 }
