@@ -17,7 +17,7 @@ use cargo::{cargo, say};
 const HELP: &str = "\
 cargo xtask COMMAND
 
-  test    format, lints, tests, docs, examples: all that CI checks
+  test    format, lints, tests, docs, an example, a demo, the short set of faults: all that CI checks
   prove   the promises at full size: kills, lost stores, repeated imports (about 15 minutes)
           `prove NAME` runs one of them; `prove --list` names them
   faults  the fault suite's short set (a few minutes); `--all` tells every scenario at full size and writes docs/faults.md

@@ -31,7 +31,7 @@ pub(super) fn tear(
         if deaths == times {
             break;
         }
-        let plan = format!("{point}=kill@{}", random.random_range(1..=25));
+        let plan = format!("{point}=kill@{}", random.random_range(1..=10));
         if !ground::ended_by(&mut armed_worker(world, &plan, LOG)?, KILLED)? {
             break;
         }

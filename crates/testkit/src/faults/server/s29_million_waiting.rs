@@ -20,8 +20,8 @@ pub(super) const SCENARIO: Scenario = Scenario {
 };
 
 /// What one who waits may take, with indexes and the server's overhead, without the events. The benchmarks hold a million
-/// to 700: the indexes are shared by many then, and by few here, where each of these was brought through real processes,
-/// which for a million would take ten minutes.
+/// to 700: the indexes are shared by many then, and by fewer here, where each of these was brought through real processes,
+/// which for a million would take half an hour.
 const BYTES_EACH: u64 = 1_100;
 
 /// Memory is flat within so many per cent.
@@ -38,9 +38,9 @@ const SETTLED: Duration = Duration::from_secs(3);
 const LATE: Duration = Duration::from_secs(3);
 
 fn million_waiting(stage: &Stage) -> Result<Told> {
-    let customers: u64 = stage.pick(2_000, 40_000);
-    let cadence = stage.pick(Cadence { min: "2s", max: "4s" }, Cadence { min: "15s", max: "30s" });
-    let watched = Duration::from_secs(stage.pick(8, 45));
+    let customers: u64 = stage.pick(2_000, 200_000);
+    let cadence = stage.pick(Cadence { min: "2s", max: "4s" }, Cadence { min: "60s", max: "120s" });
+    let watched = Duration::from_secs(stage.pick(8, 120));
     let server = stage.server()?;
     let mut world = waiting::world(stage, &server, cadence)?;
     // Each lease call leaves a note for as long as a lease: their number is the same only after that time.

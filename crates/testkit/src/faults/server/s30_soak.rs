@@ -67,7 +67,7 @@ fn length(stage: &Stage) -> Result<Duration> {
             .parse()
             .map(Duration::from_secs)
             .map_err(|_no_number| Error::Broken(format!("{SECONDS} is no number of seconds"))),
-        Err(_unset) => Ok(Duration::from_secs(stage.pick(12, 90))),
+        Err(_unset) => Ok(Duration::from_secs(stage.pick(12, 300))),
     }
 }
 
