@@ -82,8 +82,21 @@ pub(crate) fn config(sections: &Sections) -> gangway_worker::Config {
         rate: sections.rate_policy(),
         retention: sections.records.retention,
         outbox_retention: sections.outbox.retention,
-        name: format!("pid {}", std::process::id()),
+        name: name(),
     }
+}
+
+/// The machine and the process, for people: in a container every worker is the first process, but the host has a name of its
+/// own.
+fn name() -> String {
+    let pid = std::process::id();
+    #[cfg(unix)]
+    if let Ok(host) = rustix::system::uname().nodename().to_str()
+        && !host.is_empty()
+    {
+        return format!("{host} pid {pid}");
+    }
+    format!("pid {pid}")
 }
 
 fn dead(status: &Status) -> u64 {

@@ -88,7 +88,10 @@ impl Core {
             circuit: Mutex::default(),
             places: Mutex::new(0..0),
         };
-        core.work.send("open the store", &redis::cmd("PING")).await?;
+        // Anything that brings the greeting about, but no PING: a server that cannot write refuses that, and is to be read.
+        let mut look = redis::cmd("HGET");
+        look.arg(core.keys.of(keys::META)).arg("layout");
+        core.work.send("open the store", &look).await?;
         core.life()?;
         Ok(core)
     }

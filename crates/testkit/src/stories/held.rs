@@ -52,10 +52,10 @@ fn uuid(bytes: &[u8]) -> Option<String> {
 pub fn worker_of(world: &World, pid: u32) -> Result<Option<(String, u64)>> {
     let status = world.status()?;
     let workers = status["workers"].as_array().cloned().unwrap_or_default();
-    let name = format!("pid {pid}");
+    let pid = format!("pid {pid}");
     Ok(workers
         .iter()
-        .find(|worker| worker["name"] == *name)
+        .find(|worker| worker["name"].as_str().is_some_and(|name| name.ends_with(&pid)))
         .and_then(|worker| Some((worker["id"].as_str()?.to_owned(), worker["leases"].as_u64()?))))
 }
 
