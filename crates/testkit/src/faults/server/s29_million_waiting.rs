@@ -13,7 +13,7 @@ use crate::{Error, Result, World};
 
 pub(super) const SCENARIO: Scenario = Scenario {
     name: "s29_million_waiting",
-    shows: "a great many wait between two polls (shortened from a million and a day): memory stays flat, each costs the same, \
+    shows: "200,000 wait between two polls (shortened from a million and a day): memory stays flat, each costs the same, \
             no poll is late",
     in_short_set: false,
     tell: million_waiting,
