@@ -21,7 +21,7 @@ cargo xtask COMMAND
   prove   the promises at full size: kills, lost stores, repeated imports (about 15 minutes)
           `prove NAME` runs one of them; `prove --list` names them
   faults  the fault suite's short set (a few minutes); `--all` tells every scenario at full size and writes docs/faults.md
-          `faults s07` tells one; `--list`, `--seed N`, `--again`
+          `faults s07` tells one; `--list`, `--seed N`, `--again`, `--twice` (what breaks gets a second try)
   fuzz    feeds what comes from outside with anything, ten minutes for each target; wants nightly Rust and cargo-fuzz
           `fuzz TARGET` feeds one; `--seconds N`, `--list`
   simulate  the whole pipeline on one thread, 10,000 seeds of faults; `--seeds N`, `--from N`, `--store model`
