@@ -55,9 +55,13 @@ pub(super) fn write(world: &World, file: &str, text: &str) -> Result<()> {
 
 /// Calls of the API so far, without those of the scenarios themselves.
 pub(super) fn calls(world: &World) -> Result<u64> {
-    let requests = world.audit()?["requests"].clone();
-    let routes = requests.as_object().into_iter().flatten().filter(|(route, _)| *route != "control");
-    Ok(routes.filter_map(|(_, count)| count.as_u64()).sum())
+    Ok(calls_in(&world.audit()?))
+}
+
+/// The same, by an audit.
+pub(super) fn calls_in(audit: &Value) -> u64 {
+    let routes = audit["requests"].as_object().into_iter().flatten().filter(|(route, _)| *route != "control");
+    routes.filter_map(|(_, count)| count.as_u64()).sum()
 }
 
 /// How often a fault has struck so far.
