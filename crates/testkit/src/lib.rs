@@ -10,6 +10,7 @@ mod process;
 pub mod proxy;
 pub mod redis;
 pub mod stories;
+mod wait;
 mod world;
 
 pub use backend::Backend;

@@ -54,6 +54,19 @@ impl Finished {
         let Self { name, code: found, stdout, stderr } = self;
         Err(Error::Broken(format!("{name} ended with {found:?}, not {code}\n{stdout}\n{stderr}")))
     }
+
+    /// Fails unless its log, or what it says to a person there, has all of these words.
+    ///
+    /// # Errors
+    /// One of them is missing; the message has the log.
+    pub fn expect_words(&self, words: &[&str]) -> Result<()> {
+        match words.iter().find(|word| !self.stderr.contains(**word)) {
+            None => Ok(()),
+            Some(word) => {
+                Err(Error::Broken(format!("{} does not tell of {word:?}: {}", self.name, self.stderr)))
+            }
+        }
+    }
 }
 
 impl Process {

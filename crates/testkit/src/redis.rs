@@ -21,7 +21,6 @@ mod reply;
 mod sentinels;
 mod server;
 mod shared;
-mod wait;
 
 pub use cluster::Cluster;
 pub use connection::Connection;

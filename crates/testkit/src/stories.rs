@@ -17,3 +17,4 @@ pub mod outage;
 pub mod refusals;
 pub mod repeats;
 pub mod stampede;
+pub mod watch;

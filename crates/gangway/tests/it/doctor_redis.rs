@@ -187,7 +187,7 @@ fn a_full_server_takes_no_import_but_a_worker_goes_on() {
     server.command(&["SETRANGE", "ballast", "20000000", "x"]).unwrap();
     // A fiftieth is left.
     let used = info(&server, "used_memory");
-    server.command(&["CONFIG", "SET", "maxmemory", &(used + used / 50).to_string()]).unwrap();
+    server.configure("maxmemory", &(used + used / 50).to_string()).unwrap();
     finding(&doctor(&folder), "redis_memory", "problem");
     folder.run(["import", "one.csv"]).refused(&["redis_memory", "gangway prune"]);
     let worker = Worker::start(&folder);

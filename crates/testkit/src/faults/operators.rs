@@ -1,12 +1,10 @@
 //! Imports cut short, consumers that crash, clocks that jump, and people who press a button twice.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use gangway_producer::sample::SampleOptions;
 use serde_json::{Value, json};
 
 use super::Scenario;
-use crate::stories::accounts::{self, number};
 use crate::stories::logs;
 use crate::{Error, Result, World, same};
 
@@ -27,13 +25,6 @@ pub(super) const SCENARIOS: &[Scenario] = &[
 /// What takes longer does not end.
 const LONGEST: Duration = Duration::from_mins(10);
 
-/// Imports so many customers without a fault.
-fn take_in(world: &World, customers: u64, seed: u64) -> Result<()> {
-    accounts::write_sample(world, "customers.csv", &SampleOptions::clean(customers, seed))?;
-    let imported = world.json(&["import", "customers.csv", "--json"])?;
-    same("rows taken in", &number(&imported, "/enqueued")?, &customers)
-}
-
 /// Lets the API have room for so many customers.
 fn make_room(world: &World, customers: u64) -> Result<()> {
     world.put("/_knobs", &json!({"limits": {"quota": customers}})).map(drop)
@@ -50,25 +41,6 @@ fn at(world: &World, stages: &[&str]) -> Result<u64> {
     let status = world.status()?;
     let count = |stage| status["onboardings"]["by_stage"][stage].as_u64().unwrap_or_default();
     Ok(stages.iter().map(count).sum())
-}
-
-/// Calls that the API has had, without those of the stories themselves.
-fn calls(world: &World) -> Result<u64> {
-    let requests = world.audit()?["requests"].clone();
-    let routes = requests.as_object().into_iter().flatten().filter(|(route, _)| *route != "control");
-    Ok(routes.filter_map(|(_, count)| count.as_u64()).sum())
-}
-
-/// Asks again and again until it comes true; answers how long that took.
-fn wait_for(what: &str, limit: Duration, mut condition: impl FnMut() -> Result<bool>) -> Result<Duration> {
-    let begun = Instant::now();
-    while !condition()? {
-        if begun.elapsed() > limit {
-            return Err(Error::Broken(format!("{what}: not within {} s", limit.as_secs())));
-        }
-        std::thread::sleep(Duration::from_millis(20));
-    }
-    Ok(begun.elapsed())
 }
 
 /// The events of logs in JSON; what a program says to a person stands between them.

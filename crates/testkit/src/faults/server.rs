@@ -10,7 +10,6 @@ mod s28_stampede;
 mod s29_million_waiting;
 mod s30_soak;
 mod s33_cluster;
-pub(super) mod sums;
 mod waiting;
 
 /// In the order of their numbers.

@@ -1,12 +1,8 @@
 //! Workers that meet odd payloads, panic, hang, or are replaced.
 
-use std::time::Duration;
-
-use gangway_producer::sample::SampleOptions;
-
 use super::Scenario;
-use crate::stories::accounts::{self, Accounts, number};
-use crate::{Error, Result, World, same};
+use crate::stories::accounts::{self, Accounts, FILE, number};
+use crate::{Result, World, same};
 
 mod attempts;
 mod ground;
@@ -31,16 +27,6 @@ pub(super) const SCENARIOS: &[Scenario] = &[
     s32_reclaimed_in_batch::SCENARIO,
 ];
 
-/// The file that each scenario begins with.
-const FILE: &str = "customers.csv";
-
-/// Takes in so many customers, all new.
-fn take_in(world: &World, customers: u64, seed: u64) -> Result<()> {
-    let planted = accounts::write_sample(world, FILE, &SampleOptions::clean(customers, seed))?;
-    let imported = world.json(&["import", FILE, "--json"])?;
-    same("rows taken in", &number(&imported, "/enqueued")?, &planted.customers)
-}
-
 /// Settles the accounts of a world in which nobody died, and looks through its logs.
 fn close(world: &World, customers: u64, logs: &[String]) -> Result<Accounts> {
     let accounts = accounts::settle(world, customers)?;
@@ -59,12 +45,4 @@ fn nothing_personal(world: &World, logs: &[String]) -> Result<()> {
 /// The log of the worker of that number.
 fn log_of(worker: usize) -> String {
     format!("worker-{worker}.log")
-}
-
-/// Fails if something took longer than it may.
-fn within(what: &str, took: Duration, limit: Duration) -> Result<()> {
-    if took <= limit {
-        return Ok(());
-    }
-    Err(Error::Broken(format!("{what} took {:.1} s, more than {} s", took.as_secs_f64(), limit.as_secs())))
 }

@@ -6,8 +6,7 @@ use std::time::Duration;
 use super::options::Options;
 use super::reply::Reply;
 use super::server::Server;
-use super::wait;
-use crate::{Error, Result, same};
+use crate::{Error, Result, same, wait};
 
 /// What each node begins with.
 const SLOTS: [RangeInclusive<u16>; 3] = [0..=5_460, 5_461..=10_922, 10_923..=16_383];

@@ -39,8 +39,8 @@ impl Server {
     /// # Errors
     /// It does not answer.
     pub fn note_slower_than(&self, limit: Duration) -> Result<()> {
-        self.command(&["CONFIG", "SET", "slowlog-max-len", "100000"])?;
-        self.command(&["CONFIG", "SET", "slowlog-log-slower-than", &limit.as_micros().to_string()])?;
+        self.configure("slowlog-max-len", "100000")?;
+        self.configure("slowlog-log-slower-than", &limit.as_micros().to_string())?;
         self.forget_slow()
     }
 

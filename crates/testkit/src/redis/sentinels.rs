@@ -7,8 +7,7 @@ use rand::RngExt as _;
 use super::options::{self, Options, quoted};
 use super::port::Port;
 use super::server::{Role, Server};
-use super::wait;
-use crate::{Error, Result};
+use crate::{Error, Result, wait};
 
 /// The name by which the sentinels know the master.
 pub const MASTER_NAME: &str = "gangway";

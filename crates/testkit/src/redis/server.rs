@@ -181,6 +181,14 @@ impl Server {
         self.connect()?.command(words)
     }
 
+    /// Changes a setting, until a restart.
+    ///
+    /// # Errors
+    /// It does not answer, or refuses.
+    pub fn configure(&self, setting: &str, value: &str) -> Result<()> {
+        self.command(&["CONFIG", "SET", setting, value]).map(drop)
+    }
+
     /// A connection, for what needs one: transactions, or answers that block.
     ///
     /// # Errors

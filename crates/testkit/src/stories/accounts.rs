@@ -19,6 +19,27 @@ pub fn write_sample(world: &World, name: &str, options: &SampleOptions) -> Resul
     sample::write_csv(std::io::BufWriter::new(file), options).map_err(io)
 }
 
+/// The file whose customers a world is about, in its folder.
+pub const FILE: &str = "customers.csv";
+
+/// Takes in so many made-up customers, all new, out of [`FILE`].
+///
+/// # Errors
+/// The file cannot be written, or the import fails, or leaves a row out.
+pub fn take_in(world: &World, customers: u64, seed: u64) -> Result<()> {
+    write_sample(world, FILE, &SampleOptions::clean(customers, seed))?;
+    import(world, FILE, customers)
+}
+
+/// Imports a file whose rows are new and without a fault, and so many.
+///
+/// # Errors
+/// The import fails, or leaves a row out.
+pub fn import(world: &World, file: &str, rows: u64) -> Result<()> {
+    let imported = world.json(&["import", file, "--json"])?;
+    same("rows taken in", &number(&imported, "/enqueued")?, &rows)
+}
+
 /// A number out of a JSON answer.
 ///
 /// # Errors

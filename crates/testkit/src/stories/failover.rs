@@ -4,7 +4,7 @@ use gangway_producer::sample::SampleOptions;
 
 use super::accounts::{self, Accounts, number};
 use super::crew::Crew;
-use super::kills::wait_until;
+use super::watch::{ended, wait_until};
 use crate::redis::{Cluster, Sentinels};
 use crate::{Error, Result, World, same};
 
@@ -69,8 +69,8 @@ fn through(world: &mut World, run: Run, replace: impl FnOnce(&World) -> Result<(
     let imported = world.json(&["import", "customers.csv", "--json"])?;
     same("rows taken in", &number(&imported, "/enqueued")?, &planted.customers)?;
     let mut crew = Crew::start(world, 2, false)?;
-    wait_until(|| Ok(ended(world)? > run.customers / 10))?;
-    let ended_before = ended(world)?;
+    wait_until(|| Ok(ended(&world.status()?) > run.customers / 10))?;
+    let ended_before = ended(&world.status()?);
     if ended_before == run.customers {
         return Err(Error::Broken("all was done before the server was replaced".to_owned()));
     }
@@ -84,11 +84,4 @@ fn through(world: &mut World, run: Run, replace: impl FnOnce(&World) -> Result<(
     same("dead", &accounts.ended("dead"), &0)?;
     accounts::nothing_personal(world, "customers.csv", &["worker-0.log", "worker-1.log"])?;
     Ok(Moved { accounts, ended_before, again: number(&again, "/enqueued")? })
-}
-
-/// Onboardings with an end.
-fn ended(world: &World) -> Result<u64> {
-    let status = world.status()?;
-    let count = |stage: &str| number(&status, &format!("/onboardings/by_stage/{stage}")).unwrap_or_default();
-    Ok(["approved", "rejected", "dead", "expired"].into_iter().map(count).sum())
 }

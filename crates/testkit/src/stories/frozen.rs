@@ -11,8 +11,8 @@ use serde_json::json;
 use super::accounts::{self, Accounts, number};
 use super::crew::Counts;
 use super::held::{self, Job};
-use super::kills::wait_until;
 use super::logs::{self, Follow};
+use super::watch::wait_until;
 use crate::redis::Server;
 use crate::{Error, Process, Result, World, same};
 

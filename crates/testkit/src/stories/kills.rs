@@ -7,6 +7,7 @@ use rand::RngExt as _;
 use serde_json::json;
 
 use super::accounts::{self, Accounts, number};
+use super::watch::wait_until;
 use crate::{Error, Result, World, same};
 
 /// How a worker is hurt.
@@ -95,18 +96,4 @@ pub fn finish(world: &World) -> Result<()> {
     let log = std::fs::read_to_string(world.path("worker.log")).unwrap_or_default();
     let tail: Vec<&str> = log.lines().rev().take(20).collect();
     Err(Error::Broken(format!("the worker ended with {status}; its log, latest first:\n{}", tail.join("\n"))))
-}
-
-/// Asks again and again, for a minute at most.
-///
-/// # Errors
-/// It never comes true, or asking fails.
-pub fn wait_until(mut condition: impl FnMut() -> Result<bool>) -> Result<()> {
-    for _ in 0..2_400 {
-        if condition()? {
-            return Ok(());
-        }
-        std::thread::sleep(Duration::from_millis(25));
-    }
-    Err(Error::Broken("what was waited for did not come within a minute".to_owned()))
 }

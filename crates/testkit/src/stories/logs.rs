@@ -52,6 +52,11 @@ impl Follow {
     }
 }
 
+/// Whether a program has written that into its log, which lies in the world's folder.
+pub fn holds(world: &World, log: &str, words: &str) -> bool {
+    std::fs::read_to_string(world.path(log)).is_ok_and(|text| text.contains(words))
+}
+
 /// Whether a line has that message.
 pub fn says(line: &Value, message: &str) -> bool {
     line["message"] == message

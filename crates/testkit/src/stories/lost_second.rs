@@ -13,7 +13,8 @@ use serde_json::{Value, json};
 
 use super::accounts::{self, Accounts, number};
 use super::crew::Crew;
-use super::kills::{finish, wait_until};
+use super::kills::finish;
+use super::watch::{total, wait_until};
 use crate::redis::Server;
 use crate::{Error, Result, World, same};
 
@@ -103,15 +104,6 @@ pub fn what_a_crash_took_is_imported_again(
 
 fn signal(crew: &mut Crew, signal: &str) -> Result<()> {
     crew.workers().iter().try_for_each(|worker| worker.signal(signal))
-}
-
-/// Onboardings in the store; 0 as long as there is none.
-fn total(world: &World) -> Result<u64> {
-    let status = world.run(&["status", "--json"])?;
-    if status.code != Some(0) {
-        return Ok(0);
-    }
-    number(&status.json()?, "/onboardings/total")
 }
 
 /// Cuts the last fifth off the log of commands.

@@ -1,14 +1,14 @@
 //! The store's server away for a while: workers stay up, are quiet, and go on.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use gangway_producer::sample::SampleOptions;
 use serde_json::json;
 
 use super::accounts::{self, Accounts, number};
 use super::crew::Crew;
-use super::kills::wait_until;
 use super::logs::{self, Follow};
+use super::watch::{calls, time_until_calls, wait_until};
 use crate::redis::Server;
 use crate::{Error, Result, World, same};
 
@@ -77,7 +77,7 @@ pub fn an_outage_costs_nothing(
         crew.must_live()?;
         let before = calls(world)?;
         server.restart()?;
-        back.push(time_until_calls(world, before, away)?);
+        back.push(time_until_calls(world, before, SOON)?);
         // The last of its tasks may sleep for two seconds before it finds out.
         std::thread::sleep(Duration::from_millis(2_500));
         for log in &mut logs {
@@ -107,29 +107,6 @@ pub fn an_outage_costs_nothing(
     accounts::nothing_personal(world, "customers.csv", &["worker-0.log", "worker-1.log"])?;
     let taken_back = logs.iter().map(|log| log.taken_back).sum();
     Ok(Survived { accounts, back, lines, taken_back })
-}
-
-/// How many calls the API has had, without those of the stories themselves.
-fn calls(world: &World) -> Result<u64> {
-    let requests = world.audit()?["requests"].clone();
-    let routes = requests.as_object().into_iter().flatten().filter(|(route, _)| *route != "control");
-    Ok(routes.filter_map(|(_, count)| count.as_u64()).sum())
-}
-
-/// Waits for the first call after the server's return.
-fn time_until_calls(world: &World, before: u64, away: &Duration) -> Result<Duration> {
-    let begun = Instant::now();
-    while calls(world)? == before {
-        if begun.elapsed() > SOON {
-            return Err(Error::Broken(format!(
-                "no call {} s after the server's return from {} s",
-                SOON.as_secs(),
-                away.as_secs()
-            )));
-        }
-        std::thread::sleep(Duration::from_millis(10));
-    }
-    Ok(begun.elapsed())
 }
 
 /// What a worker's log tells, read as it grows.

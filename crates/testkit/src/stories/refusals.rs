@@ -4,7 +4,8 @@ use gangway_producer::sample::SampleOptions;
 use serde_json::json;
 
 use super::accounts::{self, Accounts, number};
-use super::kills::{finish, wait_until};
+use super::kills::finish;
+use super::watch::wait_until;
 use crate::{Error, Result, World, same};
 
 /// Every e-mail of a file belongs to another customer already: each row is buried by itself, nothing stops.

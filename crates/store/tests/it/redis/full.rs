@@ -25,7 +25,7 @@ async fn a_full_server_takes_nothing_new_in_and_everything_else_goes_on() {
     store.enqueue((0..20).map(|n| Row::of(n).identified()).collect()).await.unwrap();
     let first = lease(&store, Kind::CreateCustomer, 10).await;
 
-    server.command(&["CONFIG", "SET", "maxmemory", "1"]).unwrap();
+    server.configure("maxmemory", "1").unwrap();
     // One that had been there from the beginning, and one that is new to it.
     let other = place.open().await;
     for (store, n) in [(&store, 100), (&other, 200)] {
@@ -73,7 +73,7 @@ async fn a_full_server_takes_nothing_new_in_and_everything_else_goes_on() {
     audit(&place, &store).await;
     assert_eq!(store.status().await.unwrap().total(), 20, "nothing was taken in by halves");
 
-    server.command(&["CONFIG", "SET", "maxmemory", "0"]).unwrap();
+    server.configure("maxmemory", "0").unwrap();
     let new = (100..103).map(|n| Row::of(n).from(import(1), 1).identified()).collect();
     store.enqueue(new).await.unwrap();
     audit(&place, &store).await;

@@ -1,33 +1,17 @@
-//! What the scenarios of this group stand on: a file taken in, calls counted, moments waited for, the accounts at the end.
+//! What the scenarios of this group stand on: rows of its own, its events, the accounts at the end.
 
 use std::ops::Range;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use gangway_jobs::clock::Timestamp;
-use gangway_producer::sample::SampleOptions;
 use serde_json::Value;
 
-use crate::faults::Stage;
-use crate::stories::accounts::{self, Accounts, number};
+use crate::stories::accounts::{self, Accounts, FILE, number};
+use crate::stories::watch::{ended, within};
 use crate::{Error, Result, World, same};
-
-/// The file whose customers a world is about.
-pub(super) const FILE: &str = "customers.csv";
 
 pub(super) fn broken(what: impl Into<String>) -> Error {
     Error::Broken(what.into())
-}
-
-/// Takes in so many made-up customers.
-pub(super) fn take_in(world: &World, stage: &Stage, customers: u64) -> Result<()> {
-    accounts::write_sample(world, FILE, &SampleOptions::clean(customers, stage.seed))?;
-    import(world, FILE, customers)
-}
-
-/// Imports a file without a fault.
-pub(super) fn import(world: &World, file: &str, customers: u64) -> Result<()> {
-    let imported = world.json(&["import", file, "--json"])?;
-    same("rows taken in", &number(&imported, "/enqueued")?, &customers)
 }
 
 /// Writes a file whose rows are told apart by a name and a number; `company` stands in front of each company's name.
@@ -53,17 +37,6 @@ pub(super) fn write(world: &World, file: &str, text: &str) -> Result<()> {
     std::fs::write(world.path(file), text).map_err(|source| Error::Io { action: action(), source })
 }
 
-/// Calls of the API so far, without those of the scenarios themselves.
-pub(super) fn calls(world: &World) -> Result<u64> {
-    Ok(calls_in(&world.audit()?))
-}
-
-/// The same, by an audit.
-pub(super) fn calls_in(audit: &Value) -> u64 {
-    let routes = audit["requests"].as_object().into_iter().flatten().filter(|(route, _)| *route != "control");
-    routes.filter_map(|(_, count)| count.as_u64()).sum()
-}
-
 /// How often a fault has struck so far.
 pub(super) fn struck(audit: &Value, fault: &str) -> u64 {
     audit["faults"][fault].as_u64().unwrap_or_default()
@@ -74,22 +47,6 @@ pub(super) fn circuit(world: &World) -> Result<(String, String)> {
     let circuit = world.status()?["circuit"].clone();
     let text = |name: &str| circuit[name].as_str().unwrap_or_default().to_owned();
     Ok((text("state"), text("reason")))
-}
-
-/// Asks again and again until it is so; tells how long that took.
-pub(super) fn within(
-    limit: Duration,
-    what: &str,
-    mut is_so: impl FnMut() -> Result<bool>,
-) -> Result<Duration> {
-    let begun = Instant::now();
-    while !is_so()? {
-        if begun.elapsed() > limit {
-            return Err(broken(format!("{what}: not within {:.1} s", limit.as_secs_f64())));
-        }
-        std::thread::sleep(Duration::from_millis(10));
-    }
-    Ok(begun.elapsed())
 }
 
 /// The events in the outbox, the oldest first.
@@ -151,14 +108,7 @@ pub(super) fn patient(world: &mut World) {
 
 /// Waits until so many onboardings have an end.
 pub(super) fn until_all_ended(world: &World, customers: u64, limit: Duration) -> Result<()> {
-    within(limit, "the last end", || Ok(ended(&world.status()?) == customers)).map(drop)
-}
-
-/// Onboardings that have an end, by a status.
-pub(super) fn ended(status: &Value) -> u64 {
-    let ends = ["approved", "rejected", "expired", "dead", "cancelled", "erased"];
-    let of = |stage: &str| status["onboardings"]["by_stage"][stage].as_u64().unwrap_or_default();
-    ends.into_iter().map(of).sum()
+    within("the last end", limit, || Ok(ended(&world.status()?) == customers)).map(drop)
 }
 
 /// From one moment to another, as events and the API write them, in seconds.

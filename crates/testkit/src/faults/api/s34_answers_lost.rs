@@ -2,9 +2,9 @@
 
 use serde_json::json;
 
-use super::ground::{all_well, broken, struck, take_in};
+use super::ground::{all_well, broken, struck};
 use super::{Scenario, Stage, Told};
-use crate::stories::accounts::number;
+use crate::stories::accounts::{number, take_in};
 use crate::stories::crew::Crew;
 use crate::{Backend, Result, World, same};
 
@@ -31,7 +31,7 @@ fn tell(stage: &Stage) -> Result<Told> {
 }
 
 fn answers_lost(world: &World, stage: &Stage, customers: u64) -> Result<u64> {
-    take_in(world, stage, customers)?;
+    take_in(world, customers, stage.seed)?;
     let rule = json!({"fault": {"kind": "reset_after"}, "routes": ["create"], "rate": 0.2});
     world.put("/_faults", &json!({"name": "answers lost", "rules": [rule]}))?;
     Crew::start(world, 2, true)?.finish(world)?;

@@ -4,10 +4,11 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use super::ground::{all_well, broken, struck, take_in, within};
+use super::ground::{all_well, broken, struck};
 use super::{Scenario, Stage, Told};
-use crate::stories::accounts::number;
+use crate::stories::accounts::{number, take_in};
 use crate::stories::crew::Crew;
+use crate::stories::watch::within;
 use crate::{Backend, Result, World, same};
 
 pub(super) const SCENARIO: Scenario = Scenario {
@@ -44,7 +45,7 @@ fn tell(stage: &Stage) -> Result<Told> {
 }
 
 fn late_effects(world: &World, stage: &Stage, customers: u64, after: Duration) -> Result<u64> {
-    take_in(world, stage, customers)?;
+    take_in(world, customers, stage.seed)?;
     let after_ms = u64::try_from(after.as_millis()).unwrap_or(u64::MAX);
     let fault = json!({"kind": "late_effect", "after_ms": after_ms});
     // As many as time out one after the other without the circuit's opening for good: each takes a slot for a second.
@@ -52,7 +53,7 @@ fn late_effects(world: &World, stage: &Stage, customers: u64, after: Duration) -
     world.put("/_faults", &json!({"name": "late", "rules": [rule]}))?;
     Crew::start(world, 2, true)?.finish(world)?;
     // Where the key is taken again, customers are through before the first of their creates is.
-    within(after + Duration::from_secs(10), "the last effect", || {
+    within("the last effect", after + Duration::from_secs(10), || {
         Ok(number(&world.audit()?, "/late_effects_pending")? == 0)
     })?;
     let audit = all_well(world, customers, 2)?.audit;

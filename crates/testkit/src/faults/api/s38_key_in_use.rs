@@ -2,9 +2,9 @@
 
 use serde_json::json;
 
-use super::ground::{FILE, all_well, broken, discreet, import, patient, struck, take_in, write_rows};
+use super::ground::{all_well, broken, discreet, patient, struck, write_rows};
 use super::{Scenario, Stage, Told};
-use crate::stories::accounts::{self, number};
+use crate::stories::accounts::{self, FILE, import, number, take_in};
 use crate::stories::crew::Crew;
 use crate::{Backend, Result, World, same};
 
@@ -35,7 +35,7 @@ fn tell(stage: &Stage) -> Result<Told> {
 
 /// Answers are lost, and the key of what they told of is refused ever after.
 fn a_used_key_is_looked_up(world: &World, stage: &Stage, customers: u64) -> Result<u64> {
-    take_in(world, stage, customers)?;
+    take_in(world, customers, stage.seed)?;
     world.put("/_knobs", &json!({"keys": {"window_s": 0, "after_window": "conflict"}}))?;
     let rule = json!({"fault": {"kind": "reset_after"}, "routes": ["create"], "rate": 0.2});
     world.put("/_faults", &json!({"name": "answers lost", "rules": [rule]}))?;

@@ -4,11 +4,12 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 
-use super::ground::{all_well, broken, calls, circuit, patient, take_in, within};
+use super::ground::{all_well, broken, circuit, patient};
 use super::{Scenario, Stage, Told};
-use crate::stories::accounts::number;
+use crate::stories::accounts::{number, take_in};
 use crate::stories::crew::Crew;
 use crate::stories::logs::{self, Follow};
+use crate::stories::watch::{calls, within};
 use crate::{Result, World, same};
 
 pub(super) const SCENARIO: Scenario = Scenario {
@@ -33,7 +34,7 @@ fn tell(stage: &Stage) -> Result<Told> {
     // So much work that it outlasts the waits.
     world.set("GANGWAY__API__RATE_PER_SECOND", "100");
     world.put("/_knobs", &json!({"limits": {"in_flight_grace_ms": IN_FLIGHT.as_millis()}}))?;
-    take_in(&world, stage, customers)?;
+    take_in(&world, customers, stage.seed)?;
     let crew = Crew::start(&world, 2, true)?;
     let waits: &[(u64, bool)] = stage.pick(&[(3, false)], &[(30, false), (10, true)]);
     let mut latest = Duration::ZERO;
@@ -62,12 +63,12 @@ fn in_words(waits: &[(u64, bool)]) -> String {
 /// One call is answered so; tells how long after the wait the next one came.
 fn a_wait_is_kept(world: &World, seconds: u64, embedded: bool) -> Result<Duration> {
     let at_work = calls(world)? + 50;
-    within(Duration::from_secs(20), "work", || Ok(calls(world)? > at_work))?;
+    within("work", Duration::from_secs(20), || Ok(calls(world)? > at_work))?;
     let told = number(&world.audit()?, "/rate_limited")?;
     let fault =
         json!({"kind": "too_many_requests", "wait_s": seconds, "header": !embedded, "embedded": embedded});
     world.put("/_faults", &json!({"name": "429", "rules": [{"fault": fault, "times": 1}]}))?;
-    within(Duration::from_secs(10), "a 429", || Ok(number(&world.audit()?, "/rate_limited")? > told))?;
+    within("a 429", Duration::from_secs(10), || Ok(number(&world.audit()?, "/rate_limited")? > told))?;
     let begun = Instant::now();
     std::thread::sleep(IN_FLIGHT);
     let (before, reason) = (calls(world)?, circuit(world)?.1);
@@ -77,7 +78,7 @@ fn a_wait_is_kept(world: &World, seconds: u64, embedded: bool) -> Result<Duratio
     let wait = Duration::from_secs(seconds);
     std::thread::sleep(wait.saturating_sub(begun.elapsed() + Duration::from_millis(300)));
     same("calls while the API asked to wait", &(calls(world)? - before), &0)?;
-    within(Duration::from_millis(300) + SOON, "a call after the wait", || Ok(calls(world)? > before))?;
+    within("a call after the wait", Duration::from_millis(300) + SOON, || Ok(calls(world)? > before))?;
     Ok(begun.elapsed().saturating_sub(wait))
 }
 

@@ -4,10 +4,11 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use super::ground::{all_well, broken, calls, calls_in, circuit, patient, struck, take_in, within};
+use super::ground::{all_well, broken, circuit, patient, struck};
 use super::{Scenario, Stage, Told};
-use crate::stories::accounts::number;
+use crate::stories::accounts::{number, take_in};
 use crate::stories::crew::Crew;
+use crate::stories::watch::{calls, calls_in, within};
 use crate::{Result, World};
 
 pub(super) const SCENARIO: Scenario = Scenario {
@@ -37,13 +38,13 @@ fn tell(stage: &Stage) -> Result<Told> {
     // One probe alone would use these up, if it cost anything.
     world.set("GANGWAY__RETRY__MAX_ATTEMPTS", "3");
     let customers = stage.pick(300, 2_000);
-    take_in(&world, stage, customers)?;
+    take_in(&world, customers, stage.seed)?;
     world.put("/_faults", &answering_in(QUICK))?;
     let crew = Crew::start(&world, 2, true)?;
-    within(Duration::from_secs(30), "work", || Ok(number(&world.audit()?, "/customers")? > customers / 10))?;
+    within("work", Duration::from_secs(30), || Ok(number(&world.audit()?, "/customers")? > customers / 10))?;
 
     world.put("/_faults", &json!({"name": "down", "outage": "unavailable"}))?;
-    let opened = within(Duration::from_secs(5), "an open circuit", || {
+    let opened = within("an open circuit", Duration::from_secs(5), || {
         Ok(circuit(&world)?.1.contains("the API does not answer"))
     })?;
     let probes = probes(&world, Duration::from_secs(stage.pick(6, 40)), interval)?;
@@ -90,9 +91,9 @@ fn recovery(world: &World, interval: Duration) -> Result<(Duration, u64)> {
     world.put("/_faults", &answering_in(SLOW))?;
     let begun = Instant::now();
     let limit = interval + Duration::from_secs(5);
-    within(limit, "a probe of the API that is well", || Ok(served(world)? > before))?;
+    within("a probe of the API that is well", limit, || Ok(served(world)? > before))?;
     let probe = Instant::now();
-    let closed = within(limit, "a circuit that is open no more", || {
+    let closed = within("a circuit that is open no more", limit, || {
         Ok(matches!(circuit(world)?.0.as_str(), "ramping" | "closed"))
     })?;
     let closed = closed + (probe - begun);

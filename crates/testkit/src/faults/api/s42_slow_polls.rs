@@ -4,9 +4,9 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 
-use super::ground::{FILE, all_well, broken, import, until_all_ended, write_rows};
+use super::ground::{all_well, broken, until_all_ended, write_rows};
 use super::{Scenario, Stage, Told};
-use crate::stories::accounts::number;
+use crate::stories::accounts::{FILE, import, number};
 use crate::stories::crew::Crew;
 use crate::{Result, World};
 

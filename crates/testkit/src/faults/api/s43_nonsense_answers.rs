@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use super::ground::{all_well, broken, patient, struck, take_in};
+use super::ground::{all_well, broken, patient, struck};
 use super::{Scenario, Stage, Told};
+use crate::stories::accounts::take_in;
 use crate::stories::crew::Crew;
 use crate::stories::memory;
 use crate::{Error, Result, same};
@@ -32,7 +33,7 @@ fn tell(stage: &Stage) -> Result<Told> {
     patient(&mut world);
     let elsewhere = Elsewhere::listen()?;
     let customers = stage.pick(200, 3_000);
-    take_in(&world, stage, customers)?;
+    take_in(&world, customers, stage.seed)?;
     let rule = |fault, rate| json!({"fault": fault, "rate": rate});
     let away = json!({"kind": "redirect", "location": elsewhere.url()});
     let rules = [

@@ -4,12 +4,11 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 
-use super::ground::{
-    SECRET_KEY, all_well, broken, calls, circuit, patient, read, take_in, within, without, write,
-};
+use super::ground::{SECRET_KEY, all_well, broken, circuit, patient, read, without, write};
 use super::{Scenario, Stage, Told};
-use crate::stories::accounts::number;
+use crate::stories::accounts::{number, take_in};
 use crate::stories::crew::Crew;
+use crate::stories::watch::{calls, within};
 use crate::{Result, World, same};
 
 pub(super) const SCENARIO: Scenario = Scenario {
@@ -33,19 +32,19 @@ fn tell(stage: &Stage) -> Result<Told> {
     patient(&mut world);
     let customers = stage.pick(80, 1_000);
     settings(&mut world, stage.pick("100", "300"))?;
-    take_in(&world, stage, customers)?;
+    take_in(&world, customers, stage.seed)?;
     let crew = Crew::start(&world, 2, true)?;
-    within(Duration::from_secs(30), "work", || Ok(number(&world.audit()?, "/customers")? > customers / 10))?;
+    within("work", Duration::from_secs(30), || Ok(number(&world.audit()?, "/customers")? > customers / 10))?;
 
     let keys = json!({"access_key": NEW_ACCESS_KEY, "secret_key": NEW_SECRET_KEY});
     world.put("/_credentials", &keys)?;
-    within(Duration::from_secs(5), "an open circuit", || Ok(circuit(&world)?.1.contains("(401)")))?;
+    within("an open circuit", Duration::from_secs(5), || Ok(circuit(&world)?.1.contains("(401)")))?;
     let probes = probes(&world, Duration::from_secs(stage.pick(3, 20)))?;
     write(&world, KEYS, &format!("ONEMONEY_ACCESS_KEY={NEW_ACCESS_KEY}\n"))?;
     std::thread::sleep(2 * INTERVAL);
     let before = number(&world.audit()?, "/customers")?;
     write_keys(&world, NEW_ACCESS_KEY, NEW_SECRET_KEY)?;
-    let back = within(2 * INTERVAL + Duration::from_secs(5), "another customer", || {
+    let back = within("another customer", 2 * INTERVAL + Duration::from_secs(5), || {
         Ok(number(&world.audit()?, "/customers")? > before)
     })?;
 

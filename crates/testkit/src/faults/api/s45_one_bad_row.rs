@@ -2,11 +2,9 @@
 
 use serde_json::{Value, json};
 
-use super::ground::{
-    FILE, broken, circuit, discreet, events, import, patient, read, without, write, write_rows,
-};
+use super::ground::{broken, circuit, discreet, events, patient, read, without, write, write_rows};
 use super::{Scenario, Stage, Told};
-use crate::stories::accounts::{self, number};
+use crate::stories::accounts::{self, FILE, import, number};
 use crate::stories::crew::Crew;
 use crate::{Backend, Result, World, same};
 

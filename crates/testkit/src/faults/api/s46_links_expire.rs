@@ -6,12 +6,11 @@ use std::time::Duration;
 use gangway_producer::sample::SampleOptions;
 use serde_json::{Value, json};
 
-use super::ground::{
-    FILE, all_well, broken, events, import, patient, seconds_between, take_in, until_all_ended, within,
-};
+use super::ground::{all_well, broken, events, patient, seconds_between, until_all_ended};
 use super::{Scenario, Stage, Told};
-use crate::stories::accounts::{self, number};
+use crate::stories::accounts::{self, FILE, import, number, take_in};
 use crate::stories::crew::Crew;
+use crate::stories::watch::within;
 use crate::{Backend, Result, World, same};
 
 pub(super) const SCENARIO: Scenario = Scenario {
@@ -46,9 +45,9 @@ fn they_come_too_late(mut world: World, stage: &Stage, customers: u64) -> Result
     world.put("/_knobs", &opens(two_days))?;
     world.put("/_knobs", &json!({"links": {"clock": "simulated"}}))?;
     world.put("/_clock", &json!({"speed": 1}))?;
-    take_in(&world, stage, customers)?;
+    take_in(&world, customers, stage.seed)?;
     let crew = Crew::start(&world, 1, false)?;
-    within(Duration::from_mins(1), "a link for each", || {
+    within("a link for each", Duration::from_mins(1), || {
         Ok(number(&world.status()?, "/onboardings/by_stage/linked")? == customers)
     })?;
     world.put("/_clock", &json!({"advance_s": two_days + 2}))?;
@@ -59,7 +58,7 @@ fn they_come_too_late(mut world: World, stage: &Stage, customers: u64) -> Result
     world.put("/_knobs", &opens(1))?;
     ask_for_links(&world, customers)?;
     // What follows is not about links: those that a question of compliance asks for live by the real clock.
-    within(Duration::from_secs(30), "the customers with their fresh links", || {
+    within("the customers with their fresh links", Duration::from_secs(30), || {
         Ok(number(&world.audit()?, "/links_used")? >= customers)
     })?;
     let audit = world.audit()?;

@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::ground::{all_well, broken, events, patient, seconds_between, take_in};
+use super::ground::{all_well, broken, events, patient, seconds_between};
 use super::{Scenario, Stage, Told};
-use crate::stories::accounts::number;
+use crate::stories::accounts::{number, take_in};
 use crate::stories::crew::Crew;
 use crate::{Result, World, same};
 
@@ -33,7 +33,7 @@ fn tell(stage: &Stage) -> Result<Told> {
     world.put("/_faults", &json!({"name": "no webhook arrives", "webhooks": {"drop": 1.0}}))?;
     // Nobody listens there; nothing is sent.
     world.post("/_webhooks", &json!({"url": "http://127.0.0.1:9/hook"}))?;
-    take_in(&world, stage, customers)?;
+    take_in(&world, customers, stage.seed)?;
     Crew::start(&world, 2, true)?.finish(&world)?;
 
     let audit = all_well(&world, customers, 2)?.audit;

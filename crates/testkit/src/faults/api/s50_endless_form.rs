@@ -4,11 +4,12 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use super::ground::{all_well, broken, events, patient, take_in, until_all_ended, within};
+use super::ground::{all_well, broken, events, patient, until_all_ended};
 use super::{Scenario, Stage, Told};
 use crate::redis::{Connection, Reply, Server};
-use crate::stories::accounts::number;
+use crate::stories::accounts::{number, take_in};
 use crate::stories::crew::Crew;
+use crate::stories::watch::{ended, within};
 use crate::{Result, World, same};
 
 pub(super) const SCENARIO: Scenario = Scenario {
@@ -44,9 +45,9 @@ fn tell(stage: &Stage) -> Result<Told> {
     }
     let endless = json!({"lifecycle": {"never_submits": 0.7, "compliance": false}});
     world.put("/_knobs", &endless)?;
-    take_in(&world, stage, customers)?;
+    take_in(&world, customers, stage.seed)?;
     let mut crew = Crew::start(&world, 1, false)?;
-    within(Duration::from_secs(30), "a link for each", || {
+    within("a link for each", Duration::from_secs(30), || {
         Ok(number(&world.status()?, "/onboardings/by_stage/linked")? == customers)
     })?;
     // Those who come have come: 1 200 simulated seconds to open the link, 1 500 to fill the form in.
@@ -59,7 +60,7 @@ fn tell(stage: &Stage) -> Result<Told> {
     time.pass(24 * HOUR, &mut crew)?;
     let looks = most_looks(&before, &polls(&world)?, &forms)?;
     time.pass(20 * HOUR, &mut crew)?;
-    same("ends before the last day is over", &super::ground::ended(&world.status()?), &0)?;
+    same("ends before the last day is over", &ended(&world.status()?), &0)?;
     // The look before may have been an hour too early.
     time.pass(6 * HOUR, &mut crew)?;
     same("forms expired", &expired(&world)?, &(forms.len() as u64))?;

@@ -4,14 +4,10 @@ use std::os::unix::process::ExitStatusExt as _;
 use std::process::ExitStatus;
 use std::time::Duration;
 
-use gangway_producer::sample::SampleOptions;
 use serde_json::json;
 
-use crate::stories::accounts::{self, Accounts, number};
+use crate::stories::accounts::{self, Accounts, FILE, number};
 use crate::{Error, Process, Result, World, same};
-
-/// The customers of each scenario.
-pub(super) const FILE: &str = "customers.csv";
 
 /// No worker needs longer for what a scenario waits for.
 const LONGEST: Duration = Duration::from_mins(5);
@@ -23,11 +19,9 @@ pub(super) const ABORTED: i32 = 6;
 /// Takes in so many customers, all new, for an API that answers after 25 ms and asks no questions: so each job has
 /// exactly one follow-up until its onboarding ends, and every call is worth killing somebody over.
 pub(super) fn take_in(world: &World, customers: u64, seed: u64) -> Result<()> {
-    let planted = accounts::write_sample(world, FILE, &SampleOptions::clean(customers, seed))?;
     world.put("/_knobs", &json!({"lifecycle": {"pending_response": 0.0}}))?;
     world.put("/_faults", &json!({"latency": {"kind": "fixed", "ms": 25.0}}))?;
-    let imported = world.json(&["import", FILE, "--json"])?;
-    same("rows taken in", &number(&imported, "/enqueued")?, &planted.customers)
+    accounts::take_in(world, customers, seed)
 }
 
 /// Lets jobs outlive more deaths than the three that make one poison: here workers are killed so often that a job can

@@ -9,7 +9,8 @@ use super::ground::{self, blame_no_job, close, take_in};
 use super::orphans::Orphans;
 use crate::faults::{Scenario, Stage, Told};
 use crate::redis::Server;
-use crate::stories::{held, kills::wait_until, logs};
+use crate::stories::watch::wait_until;
+use crate::stories::{held, logs};
 use crate::{Error, Process, Result, World};
 
 pub(super) const SCENARIO: Scenario = Scenario {

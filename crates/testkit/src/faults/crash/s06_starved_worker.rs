@@ -10,7 +10,7 @@ use crate::faults::{Scenario, Stage, Told};
 use crate::stories::accounts::number;
 use crate::stories::crew::Counts;
 use crate::stories::held;
-use crate::stories::kills::wait_until;
+use crate::stories::watch::wait_until;
 use crate::{Error, Process, Result, World, same};
 
 pub(super) const SCENARIO: Scenario = Scenario {

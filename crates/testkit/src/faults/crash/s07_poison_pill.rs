@@ -1,8 +1,8 @@
 //! One customer's create ends the process that runs it: it is set aside after three deaths, and the others go on.
 
-use super::ground::{self, ABORTED, FILE, armed_worker, close, take_in};
+use super::ground::{self, ABORTED, armed_worker, close, take_in};
 use crate::faults::{Scenario, Stage, Told};
-use crate::stories::accounts::number;
+use crate::stories::accounts::{FILE, number};
 use crate::stories::kills;
 use crate::{Error, Result, World, same};
 

@@ -6,11 +6,11 @@ use std::time::Duration;
 use gangway_producer::sample::{Planted, SampleOptions};
 use serde_json::Value;
 
-use crate::faults::server::sums::{total, wait_for};
 use crate::faults::{Scenario, Stage, Told};
 use crate::stories::accounts::{self, number};
 use crate::stories::kills::finish;
 use crate::stories::logs::{self, Follow};
+use crate::stories::watch::{total, within};
 use crate::{Error, Process, Result, World, same};
 
 pub(super) const SCENARIO: Scenario = Scenario {
@@ -97,7 +97,7 @@ fn begin(world: &World, number: u64) -> Result<Run> {
     let command = &mut world.command(&["import", "customers.csv", "--json"]);
     let process = Process::start_telling(command, &world.path(&answer(number)), &world.path(&log))?;
     let (mut follow, mut from) = (Follow::new(world, &log), None);
-    wait_for("the beginning of an import", Duration::from_mins(1), || {
+    within("the beginning of an import", Duration::from_mins(1), || {
         let lines = follow.lines()?;
         from = lines.iter().find(|line| logs::says(line, "import begins")).map(|line| line["rows"].as_u64());
         Ok(from.is_some())
@@ -113,7 +113,7 @@ fn answer(number: u64) -> String {
 
 /// Lets a run go on until so many customers are there, and kills it; answers the row that it had come to.
 fn kill(world: &World, mut run: Run, until: u64, places: &[u64]) -> Result<u64> {
-    wait_for("the place of a kill", Duration::from_mins(3), || {
+    within("the place of a kill", Duration::from_mins(3), || {
         if let Some(status) = run.process.ended()? {
             return Err(Error::Broken(format!("the import ended with {status} before it could be killed")));
         }

@@ -6,11 +6,12 @@ use rand::rngs::StdRng;
 use rand::{RngExt as _, SeedableRng as _};
 use serde_json::Value;
 
-use super::{LONGEST, at, take_in, wait_for};
+use super::{LONGEST, at};
 use crate::faults::{Scenario, Stage, Told};
 use crate::redis::{Connection, Reply, Server};
-use crate::stories::accounts::{self, number};
+use crate::stories::accounts::{self, number, take_in};
 use crate::stories::crew::Crew;
+use crate::stories::watch::within;
 use crate::{Error, Result, World, same};
 
 mod ledger;
@@ -44,7 +45,7 @@ fn tell(stage: &Stage) -> Result<Told> {
         Consumer::new(stage.seed, Reader::Program { page }),
         Consumer::new(stage.seed + 1, Reader::Stream { page, connection: None }),
     ];
-    wait_for("the end of the outbox", LONGEST, || {
+    within("the end of the outbox", LONGEST, || {
         crew.must_live()?;
         let all_ended = at(&world, &["approved", "rejected"])? == customers;
         let mut read = 0;

@@ -2,12 +2,13 @@
 
 use serde_json::{Value, json};
 
-use super::{LONGEST, at, bury_without_room, creates, events, make_room, take_in, wait_for};
+use super::{LONGEST, at, bury_without_room, creates, events, make_room};
 use crate::faults::{Scenario, Stage, Told};
 use crate::redis::Server;
-use crate::stories::accounts::{self, Accounts, number};
+use crate::stories::accounts::{self, Accounts, number, take_in};
 use crate::stories::crew::Crew;
 use crate::stories::logs;
+use crate::stories::watch::within;
 use crate::{Error, Process, Result, World, same};
 
 pub(super) const SCENARIO: Scenario = Scenario {
@@ -38,11 +39,11 @@ fn tell(stage: &Stage) -> Result<Told> {
 
     make_room(&world, room)?;
     let mut crew = Crew::start(&world, LOGS.len(), false)?;
-    wait_for("the workers", LONGEST, || {
+    within("the workers", LONGEST, || {
         Ok(world.status()?["workers"].as_array().map_or(0, Vec::len) == LOGS.len())
     })?;
     let pressed = press_slowly(&world, &server, customers, room)?;
-    wait_for("an end of each that was put back", LONGEST, || {
+    within("an end of each that was put back", LONGEST, || {
         crew.must_live()?;
         Ok(at(&world, &["approved", "dead"])? == customers)
     })?;
@@ -85,7 +86,7 @@ fn press_slowly(world: &World, server: &Server, customers: u64, room: u64) -> Re
         }
     }
     if press.ended()?.is_none() {
-        wait_for("some that are dead again", LONGEST, || Ok(refused()? > before + 50))?;
+        within("some that are dead again", LONGEST, || Ok(refused()? > before + 50))?;
         press.signal("CONT")?;
     }
     same("the end of the press", &press.wait_at_most(LONGEST)?.code(), &Some(0))?;

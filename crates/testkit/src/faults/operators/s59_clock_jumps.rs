@@ -7,13 +7,14 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 
 use super::shifted_clock::ShiftedClock;
-use super::{LONGEST, calls, events, nothing_was_taken_back, take_in, wait_for};
+use super::{LONGEST, events, nothing_was_taken_back};
 use crate::faults::{Scenario, Stage, Told};
 use crate::process::Process;
 use crate::redis::{Fsync, Options, Server};
-use crate::stories::accounts::{self, number};
+use crate::stories::accounts::{self, number, take_in};
 use crate::stories::crew::{Counts, Crew};
 use crate::stories::logs;
+use crate::stories::watch::{calls, within};
 use crate::{Error, Result, World, same};
 
 pub(super) const SCENARIO: Scenario = Scenario {
@@ -78,13 +79,13 @@ fn under_a_wrong_worker(stage: &Stage, size: Size) -> Result<usize> {
     let mut wrong = start_under(&clock, &world)?;
 
     // The API knows signatures by their time: it lets the others in, and they do the work.
-    wait_for("a refusal of its signature, and customers all the same", LONGEST, || {
+    within("a refusal of its signature, and customers all the same", LONGEST, || {
         let audit = world.audit()?;
         Ok(number(&audit, "/unauthorized")? > 0 && number(&audit, "/customers")? == size.customers)
     })?;
     same("attempts that it could end", &ended_by_it(&world)?, &0)?;
     clock.shift(0)?;
-    wait_for("work of the worker whose clock was mended", LONGEST, || Ok(ended_by_it(&world)? > 0))?;
+    within("work of the worker whose clock was mended", LONGEST, || Ok(ended_by_it(&world)? > 0))?;
     // From here on the API does not look at the time, so that the worker works while its clock jumps.
     world.put("/_knobs", &json!({"auth": {"skew_s": 86_400}}))?;
     begun.wait_for_more(&world, size, 1)?;
@@ -121,7 +122,7 @@ fn under_a_wrong_server(stage: &Stage, size: Size) -> Result<Duration> {
     let begun = Polls::now(&world)?;
     let mut crew = Crew::start(&world, WRONG, true)?;
     begun.wait_for_more(&world, size, 1)?;
-    wait_for("jobs that are held", LONGEST, || Ok(leases(&world)? > 0))?;
+    within("jobs that are held", LONGEST, || Ok(leases(&world)? > 0))?;
     let (polls, told) = (Polls::now(&world)?, server_time(&server)?);
     clock.shift(TEN_MINUTES)?;
     let ahead = server_time(&server)? - told;
@@ -130,14 +131,14 @@ fn under_a_wrong_server(stage: &Stage, size: Size) -> Result<Duration> {
     }
     // Whatever waited was due at once, when ten minutes were gone.
     polls.wait_for_more(&world, size, 1)?;
-    wait_for("jobs that are held", LONGEST, || Ok(leases(&world)? > 0))?;
+    within("jobs that are held", LONGEST, || Ok(leases(&world)? > 0))?;
     clock.shift(TEN_MINUTES - BACK)?;
     // What was held is done now, and then only what is due by a time that stands still.
     std::thread::sleep(LEASE);
     let before = calls(&world)?;
     let limit = Duration::from_secs(BACK.unsigned_abs()) + size.interval + LEASE + Duration::from_secs(5);
     let silent =
-        wait_for("a call after the server's clock was set back", limit, || Ok(calls(&world)? > before))?;
+        within("a call after the server's clock was set back", limit, || Ok(calls(&world)? > before))?;
     crew.must_live()?;
     polls.none_was_early(&world, size, 1)?;
     let_users_act(&world)?;
@@ -203,7 +204,7 @@ impl Polls {
 
     /// Waits until everybody was polled so often more.
     fn wait_for_more(&self, world: &World, size: Size, more: u64) -> Result<()> {
-        let waited = wait_for("polls of all customers", LONGEST, || {
+        let waited = within("polls of all customers", LONGEST, || {
             let since = self.since(world)?;
             Ok(since.len() as u64 == size.customers && since.iter().all(|count| *count >= more))
         });

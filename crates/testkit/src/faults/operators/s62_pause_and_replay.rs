@@ -4,15 +4,13 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::{
-    LONGEST, at, bury_without_room, calls, creates, events, make_room, nothing_was_taken_back, take_in,
-    wait_for,
-};
+use super::{LONGEST, at, bury_without_room, creates, events, make_room, nothing_was_taken_back};
 use crate::faults::{Scenario, Stage, Told};
 use crate::process::{Finished, Process};
-use crate::stories::accounts::{self, number};
+use crate::stories::accounts::{self, number, take_in};
 use crate::stories::crew::Crew;
 use crate::stories::logs;
+use crate::stories::watch::{calls, within};
 use crate::{Error, Result, World, same};
 
 pub(super) const SCENARIO: Scenario = Scenario {
@@ -42,7 +40,7 @@ fn tell(stage: &Stage) -> Result<Told> {
 
     let deployed = deploy_while_paused(&world, customers)?;
     let mut crew = deployed.crew;
-    wait_for("an end of each", LONGEST, || {
+    within("an end of each", LONGEST, || {
         crew.must_live()?;
         Ok(at(&world, &ENDS)? == customers)
     })?;
@@ -52,7 +50,7 @@ fn tell(stage: &Stage) -> Result<Told> {
     world.json(&["queue", "pause", "--json"])?;
     let presses = press_redrive(&world)?;
     world.json(&["queue", "resume", "--json"])?;
-    wait_for("an end of each that was put back", LONGEST, || {
+    within("an end of each that was put back", LONGEST, || {
         crew.must_live()?;
         Ok(at(&world, &["approved", "rejected"])? == customers)
     })?;
@@ -89,11 +87,11 @@ struct Deployed {
 
 fn deploy_while_paused(world: &World, customers: u64) -> Result<Deployed> {
     let old = Crew::start(world, LOGS.len(), false)?;
-    wait_for("a third of the customers", LONGEST, || {
+    within("a third of the customers", LONGEST, || {
         Ok(number(&world.audit()?, "/customers")? > customers / 3)
     })?;
     world.json(&["queue", "pause", "--json"])?;
-    wait_for("the end of what ran when it was paused", Duration::from_secs(15), || Ok(leases(world)? == 0))?;
+    within("the end of what ran when it was paused", Duration::from_secs(15), || Ok(leases(world)? == 0))?;
     let open = customers - at(world, &ENDS)?;
     if open < customers / 4 {
         return Err(Error::Broken(format!(
@@ -105,12 +103,12 @@ fn deploy_while_paused(world: &World, customers: u64) -> Result<Deployed> {
     }
     let before = calls(world)?;
     let mut crew = Crew::start(world, LOGS.len(), false)?;
-    wait_for("the new workers", Duration::from_secs(15), || Ok(workers(world)?.len() == LOGS.len()))?;
+    within("the new workers", Duration::from_secs(15), || Ok(workers(world)?.len() == LOGS.len()))?;
     std::thread::sleep(QUIET);
     crew.must_live()?;
     same("calls while all is paused", &calls(world)?, &before)?;
     world.json(&["queue", "resume", "--json"])?;
-    let back = wait_for("a call after it goes on", Duration::from_secs(5), || Ok(calls(world)? > before))?;
+    let back = within("a call after it goes on", Duration::from_secs(5), || Ok(calls(world)? > before))?;
     Ok(Deployed { crew, open, back })
 }
 

@@ -5,11 +5,10 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::load::FILE;
-use super::pulse::within;
 use crate::proxy::{Conduct, Proxy};
 use crate::redis::Server;
-use crate::stories::accounts::number;
+use crate::stories::accounts::{FILE, number};
+use crate::stories::watch::within;
 use crate::{Error, Process, Result, World, same};
 
 /// Its log, in the world's folder.

@@ -5,12 +5,9 @@ use std::time::Duration;
 use gangway_producer::sample::SampleOptions;
 use serde_json::json;
 
-use crate::stories::accounts::{self, Accounts, number};
+use crate::stories::accounts::{self, Accounts, FILE, number};
 use crate::stories::crew::Counts;
 use crate::{Result, World, same};
-
-/// Where the customers are; their number is [`Load::customers`].
-pub(super) const FILE: &str = "customers.csv";
 
 /// What there is to do, and how.
 #[derive(Clone, Copy, Debug)]
@@ -46,16 +43,14 @@ impl Load {
 
     /// Imports all of them.
     pub(super) fn take_in(self, world: &World) -> Result<()> {
-        let imported = world.json(&["import", FILE, "--json"])?;
-        same("rows taken in", &number(&imported, "/enqueued")?, &self.customers)
+        accounts::import(world, FILE, self.customers)
     }
 
     /// Imports the first half of them, so that there is work while the rest is taken in.
     pub(super) fn take_in_half(self, world: &World) -> Result<()> {
         let half = SampleOptions::clean(self.half(), self.seed);
         accounts::write_sample(world, "half.csv", &half)?;
-        let imported = world.json(&["import", "half.csv", "--json"])?;
-        same("rows of the first half", &number(&imported, "/enqueued")?, &half.customers)
+        accounts::import(world, "half.csv", self.half())
     }
 
     /// How many that are.

@@ -4,10 +4,11 @@ use std::time::{Duration, Instant};
 
 use super::import::{self, Import};
 use super::load::{Load, SLOTS};
-use super::pulse::{SOON, Sums, calls, time_until_calls, within};
+use super::pulse::{SOON, Sums};
 use crate::faults::{Scenario, Stage, Told};
 use crate::redis::Server;
 use crate::stories::crew::Crew;
+use crate::stories::watch::{calls, time_until_calls, within};
 use crate::{Error, Result, World, same};
 
 pub(super) const SCENARIO: Scenario = Scenario {

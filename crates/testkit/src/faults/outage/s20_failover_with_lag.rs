@@ -9,13 +9,14 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 
 use super::import::{self, Import};
-use super::load::{FILE, Load};
-use super::pulse::{SOON, Sums, calls, time_until_calls, within};
+use super::load::Load;
+use super::pulse::{SOON, Sums};
 use crate::faults::{Scenario, Stage, Told};
 use crate::proxy::{Conduct, Proxy};
 use crate::redis::{Fsync, MASTER_NAME, Options, Sentinels};
-use crate::stories::accounts::number;
+use crate::stories::accounts::{FILE, number};
 use crate::stories::crew::Crew;
+use crate::stories::watch::{calls, time_until_calls, within};
 use crate::{Backend, Error, Result, World, same};
 
 pub(super) const SCENARIO: Scenario = Scenario {

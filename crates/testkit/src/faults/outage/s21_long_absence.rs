@@ -6,11 +6,12 @@
 use std::time::{Duration, Instant};
 
 use super::load::{Load, nothing_was_spent};
-use super::pulse::{SOON, calls, time_until_calls, within};
+use super::pulse::SOON;
 use crate::faults::{Scenario, Stage, Told};
 use crate::proxy::{Conduct, Proxy};
 use crate::stories::crew::Crew;
 use crate::stories::logs::Follow;
+use crate::stories::watch::{calls, time_until_calls, within};
 use crate::{Backend, Error, Process, Result, World};
 
 pub(super) const SCENARIO: Scenario = Scenario {

@@ -5,10 +5,12 @@
 
 use std::time::{Duration, Instant};
 
-use super::load::{FILE, Load, nothing_was_spent};
-use super::pulse::{SOON, Sums, calls, time_until_calls, within};
+use super::load::{Load, nothing_was_spent};
+use super::pulse::{SOON, Sums};
 use crate::faults::{Scenario, Stage, Told};
+use crate::stories::accounts::FILE;
 use crate::stories::crew::Crew;
+use crate::stories::watch::{calls, time_until_calls, within};
 use crate::{Result, World, same};
 
 pub(super) const SCENARIO: Scenario = Scenario {

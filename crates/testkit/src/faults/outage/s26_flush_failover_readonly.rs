@@ -5,10 +5,11 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::load::{Load, SLOTS, nothing_was_spent};
-use super::pulse::{SOON, Sums, calls, time_until_calls, within};
+use super::pulse::{SOON, Sums};
 use crate::faults::{Scenario, Stage, Told};
 use crate::redis::{Fsync, MASTER_NAME, Options, Sentinels, Server};
 use crate::stories::crew::Crew;
+use crate::stories::watch::{calls, time_until_calls, within};
 use crate::{Backend, Error, Result, World};
 
 pub(super) const SCENARIO: Scenario = Scenario {

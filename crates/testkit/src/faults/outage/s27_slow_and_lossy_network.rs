@@ -6,11 +6,11 @@
 use std::time::{Duration, Instant};
 
 use super::load::Load;
-use super::pulse::{calls, within};
 use crate::faults::{Scenario, Stage, Told};
 use crate::proxy::{Conduct, Proxy};
 use crate::stories::crew::Crew;
 use crate::stories::logs::{Follow, says};
+use crate::stories::watch::{calls, within};
 use crate::{Backend, Error, Result, World, same};
 
 pub(super) const SCENARIO: Scenario = Scenario {

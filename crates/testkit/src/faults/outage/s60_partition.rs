@@ -10,13 +10,14 @@ use std::time::{Duration, Instant};
 use serde_json::json;
 
 use super::load::Load;
-use super::pulse::{SOON, Sums, within};
+use super::pulse::{SOON, Sums};
 use crate::faults::{Scenario, Stage, Told};
 use crate::proxy::{Conduct, Proxy};
 use crate::redis::Server;
 use crate::stories::crew::Counts;
 use crate::stories::held::{self, Job};
 use crate::stories::logs::{self, Follow};
+use crate::stories::watch::within;
 use crate::{Error, Process, Result, World, same};
 
 pub(super) const SCENARIO: Scenario = Scenario {

@@ -10,8 +10,8 @@ use std::time::Duration;
 
 use tempfile::TempDir;
 
-use super::sums::wait_for;
 use crate::redis::{Fsync, Options, Server};
+use crate::stories::watch::within;
 use crate::{Error, Process, Result};
 
 /// What is wrong with the disk.
@@ -74,7 +74,7 @@ impl Disk {
     /// Lets the server take a snapshot, which ends like that.
     fn take_snapshot(&self, end: &str) -> Result<()> {
         self.server.command(&["BGSAVE"])?;
-        wait_for("the end of the snapshot", Duration::from_secs(20), || {
+        within("the end of the snapshot", Duration::from_secs(20), || {
             let going_on = self.server.info("rdb_bgsave_in_progress")?.trim() == "1";
             Ok(!going_on && self.server.info("rdb_last_bgsave_status")?.trim() == end)
         })

@@ -4,12 +4,13 @@ use std::time::{Duration, Instant};
 
 use gangway_producer::sample::SampleOptions;
 
-use super::sums::{self, configure, ended, log_says, total, wait_for};
 use crate::faults::{Scenario, Stage, Told};
 use crate::redis::Server;
 use crate::stories::accounts;
 use crate::stories::crew::Crew;
 use crate::stories::kills::finish;
+use crate::stories::logs;
+use crate::stories::watch::{ended, total, within};
 use crate::{Error, Process, Result, World, same};
 
 pub(super) const SCENARIO: Scenario = Scenario {
@@ -37,7 +38,7 @@ fn memory_full(stage: &Stage) -> Result<Told> {
     }
     a_second_import_is_refused(&world)?;
     let mut crew = Crew::start(&world, 2, false)?;
-    wait_for("the end of all that was taken in", Duration::from_mins(3), || {
+    within("the end of all that was taken in", Duration::from_mins(3), || {
         crew.must_live()?;
         Ok(ended(&world.status()?) >= stuck)
     })?;
@@ -46,8 +47,8 @@ fn memory_full(stage: &Stage) -> Result<Told> {
     few(refusals, full_since.elapsed())?;
     same("the import's end while memory is full", &import.ended()?.is_some(), &false)?;
 
-    configure(&server, "maxmemory", "1gb")?;
-    let recovery = wait_for("a row after memory was added", SOON, || Ok(total(&world)? > stuck))?;
+    server.configure("maxmemory", "1gb")?;
+    let recovery = within("a row after memory was added", SOON, || Ok(total(&world)? > stuck))?;
     same("the import's success", &import.wait_at_most(Duration::from_mins(2))?.success(), &true)?;
     same("ends that were refused", &crew.stop(&world)?.iter().map(|counts| counts.lost).sum(), &0)?;
     finish(&world)?;
@@ -66,23 +67,23 @@ fn memory_full(stage: &Stage) -> Result<Told> {
 /// Starts an import that finds no room for the second half of its rows.
 fn fill(world: &World, server: &Server, customers: u64) -> Result<Process> {
     let limit = server.used_memory()? + customers * ROOM_EACH;
-    configure(server, "maxmemory", &limit.to_string())?;
+    server.configure("maxmemory", &limit.to_string())?;
     let mut import = world.start(&["import", "customers.csv", "--json"], "import.log")?;
-    wait_for("the import's word that it waits", Duration::from_mins(1), || {
+    within("the import's word that it waits", Duration::from_mins(1), || {
         if let Some(status) = import.ended()? {
             return Err(Error::Broken(format!("the import ended with {status} instead of waiting")));
         }
-        Ok(log_says(world, "import.log", "is out of memory and takes nothing in"))
+        Ok(logs::holds(world, "import.log", "is out of memory and takes nothing in"))
     })?;
     // What ends shall make no room: else the import would creep on, and nothing be told apart.
-    configure(server, "maxmemory", &(limit / 2).to_string())?;
+    server.configure("maxmemory", &(limit / 2).to_string())?;
     Ok(import)
 }
 
 /// Somebody who begins now is told at once, with the remedy.
 fn a_second_import_is_refused(world: &World) -> Result<()> {
     let refused = world.run(&["import", "customers.csv", "--report", "second.csv"])?.expect_code(2)?;
-    sums::tells(&refused, &["redis_memory", "maxmemory"])
+    refused.expect_words(&["redis_memory", "maxmemory"])
 }
 
 fn refusals(server: &Server) -> Result<u64> {

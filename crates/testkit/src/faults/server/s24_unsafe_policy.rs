@@ -5,13 +5,13 @@ use std::time::{Duration, Instant};
 
 use gangway_producer::sample::SampleOptions;
 
-use super::sums::{configure, tells};
 use crate::faults::{Scenario, Stage, Told};
 use crate::redis::{Fsync, Options, Server};
 use crate::stories::accounts;
 use crate::stories::crew::Crew;
-use crate::stories::kills::{finish, wait_until};
+use crate::stories::kills::finish;
 use crate::stories::logs::{self, Follow};
+use crate::stories::watch::wait_until;
 use crate::{Backend, Error, Finished, Process, Result, World, same};
 
 pub(super) const SCENARIO: Scenario = Scenario {
@@ -101,22 +101,22 @@ fn refuses(world: &World, command: &[&str], words: &[&str]) -> Result<()> {
     let stderr = std::fs::read_to_string(world.path(&log)).unwrap_or_default();
     let ended = Finished { name: command.join(" "), code, stdout: String::new(), stderr };
     let ended = ended.expect_code(2)?;
-    tells(&ended, words)?;
-    tells(&ended, &["Remedy", "CONFIG SET", "store.durability"])
+    ended.expect_words(words)?;
+    ended.expect_words(&["Remedy", "CONFIG SET", "store.durability"])
 }
 
 /// Who does not mind says so, and is only warned.
 fn accepted_if_asked(world: &mut World) -> Result<()> {
     world.set("GANGWAY__STORE__DURABILITY", "best-effort");
     let imported = world.run(&["import", "customers.csv"])?.expect_code(0)?;
-    tells(&imported, &["can lose jobs"])
+    imported.expect_words(&["can lose jobs"])
 }
 
 /// Makes the server unsafe under the workers; answers how long it took until each had told of both changes.
 fn endanger(server: &Server, alerts: &mut Alerts, crew: &mut Crew) -> Result<Duration> {
     let begun = Instant::now();
-    configure(server, "maxmemory-policy", "allkeys-lru")?;
-    configure(server, "appendonly", "no")?;
+    server.configure("maxmemory-policy", "allkeys-lru")?;
+    server.configure("appendonly", "no")?;
     alerts.wait(CHANGED, &["redis_eviction", "redis_persistence"], begun)?;
     crew.must_live()?;
     Ok(begun.elapsed())
@@ -125,8 +125,8 @@ fn endanger(server: &Server, alerts: &mut Alerts, crew: &mut Crew) -> Result<Dur
 /// Makes it safe again; if asked, waits for the word that it is.
 fn mend(server: &Server, alerts: &mut Alerts, wait: bool) -> Result<Option<Duration>> {
     let begun = Instant::now();
-    configure(server, "maxmemory-policy", "noeviction")?;
-    configure(server, "appendonly", "yes")?;
+    server.configure("maxmemory-policy", "noeviction")?;
+    server.configure("appendonly", "yes")?;
     if !wait {
         return Ok(None);
     }

@@ -5,12 +5,13 @@ use std::time::Duration;
 use gangway_producer::sample::SampleOptions;
 
 use super::disk::{Disk, Fault};
-use super::sums::{log_says, tells, total, wait_for};
 use crate::faults::{Scenario, Stage, Told};
 use crate::redis::Server;
 use crate::stories::accounts;
 use crate::stories::crew::Crew;
 use crate::stories::kills::finish;
+use crate::stories::logs;
+use crate::stories::watch::{total, within};
 use crate::{Error, Process, Result, World, same};
 
 pub(super) const SCENARIO: Scenario = Scenario {
@@ -54,7 +55,7 @@ fn through(stage: &Stage, mut disk: Disk, fault: Fault, customers: u64) -> Resul
     let mut import = import_until_refused(&world, &disk, customers)?;
     let stuck = accepted(&world, &disk.server)?;
     let refused = world.run(&["import", "customers.csv", "--report", "second.csv"])?.expect_code(2)?;
-    tells(&refused, &["it cannot write to its disk (MISCONF)", "its free space"])?;
+    refused.expect_words(&["it cannot write to its disk (MISCONF)", "its free space"])?;
     // Longer than a lease: no worker can renew one.
     std::thread::sleep(Duration::from_secs(2));
     crew.must_live()?;
@@ -65,7 +66,7 @@ fn through(stage: &Stage, mut disk: Disk, fault: Fault, customers: u64) -> Resul
     }
 
     disk.mend()?;
-    let recovery = wait_for("a row after there was room again", SOON, || Ok(total(&world)? > stuck))?;
+    let recovery = within("a row after there was room again", SOON, || Ok(total(&world)? > stuck))?;
     same("the import's success", &import.wait_at_most(Duration::from_mins(2))?.success(), &true)?;
     nothing_accepted_is_lost(&world, &mut disk, customers)?;
     crew.must_live()?;
@@ -79,22 +80,22 @@ fn through(stage: &Stage, mut disk: Disk, fault: Fault, customers: u64) -> Resul
 /// The workers work, too, so that their ends meet the disk as well.
 fn import_until_refused(world: &World, disk: &Disk, customers: u64) -> Result<Process> {
     let mut import = world.start(&["import", "customers.csv", "--json"], "import.log")?;
-    wait_for("the first rows", Duration::from_secs(20), || Ok(total(world)? > 0))?;
+    within("the first rows", Duration::from_secs(20), || Ok(total(world)? > 0))?;
     import.signal("STOP")?;
     disk.break_down()?;
     import.signal("CONT")?;
-    wait_for("the import's word that it waits", Duration::from_mins(1), || {
+    within("the import's word that it waits", Duration::from_mins(1), || {
         if let Some(status) = import.ended()? {
             let rows = accepted(world, &disk.server)?;
             return Err(Error::Broken(format!(
                 "the import ended with {status} at {rows} of {customers} rows instead of waiting"
             )));
         }
-        Ok(log_says(world, "import.log", "store is busy, import waits"))
+        Ok(logs::holds(world, "import.log", "store is busy, import waits"))
     })?;
     same(
         "whether the import says what it waits for",
-        &log_says(world, "import.log", "it cannot write to its disk (MISCONF)"),
+        &logs::holds(world, "import.log", "it cannot write to its disk (MISCONF)"),
         &true,
     )?;
     Ok(import)

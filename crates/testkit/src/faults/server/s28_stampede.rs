@@ -6,13 +6,13 @@ use std::time::{Duration, Instant};
 use gangway_producer::sample::SampleOptions;
 use serde_json::{Value, json};
 
-use super::sums::{ended, left, wait_for};
 use super::waiting::{self, Cadence};
 use crate::faults::{Scenario, Stage, Told};
 use crate::redis::{Connection, Server};
 use crate::stories::accounts::{self, number};
 use crate::stories::crew::Crew;
 use crate::stories::stampede::{favour, scripts_within};
+use crate::stories::watch::{ended, in_time, left, within};
 use crate::{Error, Result, World, same};
 
 pub(super) const SCENARIO: Scenario = Scenario {
@@ -60,11 +60,11 @@ fn stampede(stage: &Stage) -> Result<Told> {
     server.command(&["CONFIG", "RESETSTAT"])?;
     let (rush, answers) = watched(&server, || rush(&world, &mut crew, crowd))?;
     let (most, nearly_all) = (scripts_within(&server, "p99")?, scripts_within(&server, "p99.9")?);
-    within("99 % of all scripts", most, SCRIPT)?;
-    within("99 % of other commands", answers, ANSWER)?;
+    in_time("99 % of all scripts", most, SCRIPT)?;
+    in_time("99 % of other commands", answers, ANSWER)?;
     polled_once(&world, crowd)?;
     let all = crowd.polls + crowd.creates;
-    wait_for("the end of all", Duration::from_mins(3), || Ok(ended(&world.status()?) == all))?;
+    within("the end of all", Duration::from_mins(3), || Ok(ended(&world.status()?) == all))?;
     same("ends that were refused", &crew.stop(&world)?.iter().map(|counts| counts.lost).sum(), &0)?;
     close(&mut world, all)?;
     Ok(Told {
@@ -97,11 +97,11 @@ fn set_up(stage: &Stage, server: &Server, crowd: Crowd) -> Result<World> {
 fn gather(world: &World, crew: &mut Crew, crowd: Crowd) -> Result<()> {
     write_files(world, crowd)?;
     // A worker makes it.
-    wait_for("the store", Duration::from_secs(20), || Ok(world.run(&["status"])?.code == Some(0)))?;
+    within("the store", Duration::from_secs(20), || Ok(world.run(&["status"])?.code == Some(0)))?;
     world.json(&["queue", "pause", "status.poll", "--json"])?;
     let imported = world.json(&["import", "first.csv", "--json"])?;
     same("rows taken in", &number(&imported, "/enqueued")?, &crowd.polls)?;
-    wait_for("the creation of all", Duration::from_mins(10), || {
+    within("the creation of all", Duration::from_mins(10), || {
         crew.must_live()?;
         Ok(left(&world.status()?, "customer.create")? == 0)
     })?;
@@ -207,17 +207,6 @@ fn ask(connection: &mut Connection, done: &AtomicBool) -> Result<Vec<Duration>> 
 fn percentile(mut times: Vec<Duration>) -> Duration {
     times.sort_unstable();
     times.get(times.len() * 99 / 100).copied().unwrap_or_default()
-}
-
-fn within(what: &str, found: Duration, limit: Duration) -> Result<()> {
-    if found <= limit {
-        return Ok(());
-    }
-    Err(Error::Broken(format!(
-        "{what} took up to {:.1} ms, more than {} ms",
-        found.as_secs_f64() * 1e3,
-        limit.as_millis()
-    )))
 }
 
 fn close(world: &mut World, customers: u64) -> Result<()> {

@@ -9,6 +9,7 @@ use crate::faults::{Scenario, Stage, Told};
 use crate::redis::{Reply, Server};
 use crate::stories::accounts::{self, number};
 use crate::stories::crew::Crew;
+use crate::stories::watch::{left, within};
 use crate::{Error, Result, World};
 
 pub(super) const SCENARIO: Scenario = Scenario {
@@ -79,11 +80,11 @@ fn bring_rest(world: &World, crew: &mut Crew, all: &SampleOptions) -> Result<()>
     let planted = accounts::write_sample(world, "customers.csv", all)?;
     let before = number(&world.audit()?, "/polls")?;
     world.json(&["import", "customers.csv", "--json"])?;
-    super::sums::wait_for("the first look at the other half", Duration::from_mins(10), || {
+    within("the first look at the other half", Duration::from_mins(10), || {
         crew.must_live()?;
         let audit = world.audit()?;
         let looked = number(&audit, "/polls")? >= before + planted.customers / 2;
-        Ok(looked && super::sums::left(&world.status()?, "customer.create")? == 0)
+        Ok(looked && left(&world.status()?, "customer.create")? == 0)
     })
     .map(drop)
 }

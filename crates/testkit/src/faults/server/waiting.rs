@@ -7,11 +7,11 @@ use std::time::Duration;
 
 use gangway_producer::sample::SampleOptions;
 
-use super::sums::{ended, left, wait_for};
 use crate::faults::Stage;
 use crate::redis::Server;
 use crate::stories::accounts::{self, number};
 use crate::stories::crew::Crew;
+use crate::stories::watch::{ended, left, within};
 use crate::{Result, World, same};
 
 /// How often they are looked at.
@@ -55,7 +55,7 @@ pub(super) fn bring(world: &World, crew: &mut Crew, file: &str, clean: &SampleOp
     let before = number(&world.audit()?, "/polls")?;
     let imported = world.json(&["import", file, "--json"])?;
     same("rows taken in", &number(&imported, "/enqueued")?, &planted.customers)?;
-    wait_for("the first look at each customer", LONGEST, || {
+    within("the first look at each customer", LONGEST, || {
         crew.must_live()?;
         let polls = number(&world.audit()?, "/polls")?;
         Ok(left(&world.status()?, "customer.create")? == 0 && polls >= before + planted.customers)

@@ -7,7 +7,7 @@ use rusqlite::Connection as File;
 use crate::faults::Stage;
 use crate::redis::{Connection, Reply, Server};
 use crate::stories::accounts::number;
-use crate::stories::kills::wait_until;
+use crate::stories::watch::wait_until;
 use crate::{Backend, Error, Result, World, same};
 
 /// What stands before the e-mail in a payload.

@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 
 use super::attempts::Attempts;
 use super::ground::Ground;
-use super::{FILE, log_of, nothing_personal, take_in};
+use super::{log_of, nothing_personal};
 use crate::faults::{Scenario, Stage, Told};
-use crate::stories::accounts::{self, number};
+use crate::stories::accounts::{self, FILE, number, take_in};
 use crate::stories::crew::Crew;
 use crate::stories::kills::finish;
 use crate::stories::logs;

@@ -5,12 +5,12 @@ use std::time::{Duration, Instant};
 use serde_json::json;
 
 use super::attempts::Attempts;
-use super::{close, log_of, take_in, within};
+use super::{close, log_of};
 use crate::faults::{Scenario, Stage, Told};
-use crate::stories::accounts::number;
+use crate::stories::accounts::{number, take_in};
 use crate::stories::crew::Crew;
-use crate::stories::kills::wait_until;
 use crate::stories::logs;
+use crate::stories::watch::{in_time, wait_until};
 use crate::{Error, Result, World, same};
 
 pub(super) const SCENARIO: Scenario = Scenario {
@@ -87,7 +87,7 @@ fn outlast_the_deadline(stage: &Stage, customers: u64) -> Result<u64> {
     wait_until(|| Ok(requests(&world)? >= SLOTS))?;
     let begun = Instant::now();
     while stopped(&world, "timed_out")? < SLOTS {
-        within("cutting the attempts off", begun.elapsed(), DEADLINE + SLACK)?;
+        in_time("cutting the attempts off", begun.elapsed(), DEADLINE + SLACK)?;
         std::thread::sleep(Duration::from_millis(20));
     }
     world.put("/_faults", &json!({"plan": "none"}))?;

@@ -6,12 +6,12 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use super::{close, log_of, take_in, within};
+use super::{close, log_of};
 use crate::faults::{Scenario, Stage, Told};
-use crate::stories::accounts::number;
+use crate::stories::accounts::{number, take_in};
 use crate::stories::crew::Counts;
-use crate::stories::kills::wait_until;
 use crate::stories::logs::{self, Follow};
+use crate::stories::watch::{in_time, wait_until};
 use crate::{Error, Process, Result, World, same};
 
 pub(super) const SCENARIO: Scenario = Scenario {
@@ -104,7 +104,7 @@ fn first_job(world: &World, number: usize, begun: Instant) -> Result<Duration> {
     let mut log = Follow::new(world, &log_of(number));
     while !log.lines()?.iter().any(|line| logs::finished_attempt(line).is_some()) {
         // Before what its predecessor held can run out: it waits for nobody.
-        within("the first job under a name that was in use", begun.elapsed(), LEASE)?;
+        in_time("the first job under a name that was in use", begun.elapsed(), LEASE)?;
         std::thread::sleep(Duration::from_millis(10));
     }
     Ok(begun.elapsed())

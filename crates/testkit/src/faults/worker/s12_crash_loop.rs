@@ -4,11 +4,12 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 
-use super::{close, log_of, take_in, within};
+use super::{close, log_of};
 use crate::faults::{Scenario, Stage, Told};
-use crate::stories::accounts::number;
+use crate::stories::accounts::{number, take_in};
 use crate::stories::crew::Crew;
 use crate::stories::logs::{self, Follow};
+use crate::stories::watch::in_time;
 use crate::{Error, Process, Result, World};
 
 pub(super) const SCENARIO: Scenario = Scenario {
@@ -59,7 +60,7 @@ fn start_and_crash(world: &World, number: usize) -> Result<Duration> {
     let mut log = Follow::new(world, &log_of(number));
     while !log.lines()?.iter().any(|line| logs::finished_attempt(line).is_some()) {
         must_live(&mut worker, number)?;
-        within(&format!("start {number}, until its first job was done,"), begun.elapsed(), SOON)?;
+        in_time(&format!("start {number}, until its first job was done,"), begun.elapsed(), SOON)?;
         std::thread::sleep(Duration::from_millis(10));
     }
     let took = begun.elapsed();

@@ -5,12 +5,13 @@ use std::time::{Duration, Instant};
 use serde_json::json;
 
 use super::attempts::Attempts;
-use super::{close, log_of, take_in, within};
+use super::{close, log_of};
 use crate::faults::{Scenario, Stage, Told};
-use crate::stories::accounts::number;
+use crate::stories::accounts::{number, take_in};
 use crate::stories::crew::Counts;
 use crate::stories::kills::finish;
 use crate::stories::logs::{self, Follow};
+use crate::stories::watch::in_time;
 use crate::{Error, Process, Result, World, same};
 
 pub(super) const SCENARIO: Scenario = Scenario {
@@ -88,7 +89,7 @@ fn wait_for_work(world: &World, number: usize) -> Result<()> {
     let begun = Instant::now();
     let mut log = Follow::new(world, &log_of(number));
     while !log.lines()?.iter().any(|line| logs::finished_attempt(line).is_some()) {
-        within(&format!("worker {number}, until its first job was done,"), begun.elapsed(), EXIT)?;
+        in_time(&format!("worker {number}, until its first job was done,"), begun.elapsed(), EXIT)?;
         std::thread::sleep(Duration::from_millis(20));
     }
     Ok(())

@@ -8,12 +8,12 @@ use std::time::{Duration, Instant};
 use serde_json::json;
 
 use super::attempts::Attempts;
-use super::{close, log_of, take_in, within};
+use super::{close, log_of};
 use crate::faults::{Scenario, Stage, Told};
-use crate::stories::accounts::number;
+use crate::stories::accounts::{number, take_in};
 use crate::stories::crew::Counts;
-use crate::stories::kills::wait_until;
 use crate::stories::logs;
+use crate::stories::watch::{in_time, wait_until};
 use crate::{Result, World, same};
 
 pub(super) const SCENARIO: Scenario = Scenario {
@@ -115,7 +115,7 @@ fn go_on(world: &World) -> Result<(Duration, Attempts)> {
     let mut worker = world.counted_worker(1, true)?;
     wait_until(|| Ok(number(&world.audit()?, "/creates")? > before))?;
     let back = begun.elapsed();
-    within("the first create of the next worker", back, Duration::from_secs(5))?;
+    in_time("the first create of the next worker", back, Duration::from_secs(5))?;
     let status = worker.wait_at_most(Duration::from_mins(5))?;
     same("the end of the next worker", &status.code(), &Some(0))?;
     Ok((back, Attempts::read(world, &[log_of(1)])?))

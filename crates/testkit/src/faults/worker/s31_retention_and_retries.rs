@@ -6,10 +6,11 @@ use gangway_producer::sample::SampleOptions;
 use serde_json::json;
 
 use super::ground::Ground;
-use super::{FILE, log_of, nothing_personal};
+use super::{log_of, nothing_personal};
 use crate::faults::{Scenario, Stage, Told};
-use crate::stories::accounts::{self, number};
-use crate::stories::kills::{finish, wait_until};
+use crate::stories::accounts::{self, FILE, number};
+use crate::stories::kills::finish;
+use crate::stories::watch::wait_until;
 use crate::{Error, Process, Result, World, same};
 
 pub(super) const SCENARIO: Scenario = Scenario {

@@ -15,12 +15,12 @@ use gangway_store::{LeaseRequest, Mode, Policies, RedisConfig, SharedStore, Stor
 use serde_json::json;
 
 use super::ground::Ground;
-use super::{close, log_of, take_in};
+use super::{close, log_of};
 use crate::faults::{Scenario, Stage, Told};
-use crate::stories::accounts::number;
+use crate::stories::accounts::{number, take_in};
 use crate::stories::crew::Crew;
-use crate::stories::kills::wait_until;
 use crate::stories::logs;
+use crate::stories::watch::wait_until;
 use crate::{Backend, Error, Result, World, same};
 
 pub(super) const SCENARIO: Scenario = Scenario {

@@ -1,4 +1,4 @@
-//! Waiting for a state of servers.
+//! Waiting for a state of other processes.
 
 use std::time::{Duration, Instant};
 
@@ -11,7 +11,7 @@ const INTERVAL: Duration = Duration::from_millis(10);
 ///
 /// # Errors
 /// It is not found in time, or looking fails.
-pub(super) fn until<T>(
+pub(crate) fn until<T>(
     what: &str,
     limit: Duration,
     mut look: impl FnMut() -> Result<Option<T>>,
@@ -22,7 +22,7 @@ pub(super) fn until<T>(
             return Ok(found);
         }
         if Instant::now() > deadline {
-            return Err(Error::Broken(format!("{what} did not come within {} s", limit.as_secs())));
+            return Err(Error::Broken(format!("{what} did not come within {:.1} s", limit.as_secs_f64())));
         }
         std::thread::sleep(INTERVAL);
     }
