@@ -1,22 +1,15 @@
 //! A store that is lost under a running import, whose record goes with it.
 
 use std::path::Path;
-use std::time::Duration;
 
 use gangway_producer::sample::SampleOptions;
 use gangway_testkit::proxy::{Conduct, Proxy};
 use gangway_testkit::redis::{Fsync, Options, Server};
-use gangway_testkit::stories::accounts::{self, number};
-use gangway_testkit::stories::kills::wait_until;
+use gangway_testkit::stories::accounts;
+use gangway_testkit::stories::watch::{total, wait_until};
 use gangway_testkit::{Backend, World};
 
 const ROWS: u64 = 3_000;
-
-/// Onboardings in the store; none while it is not there.
-fn total(world: &World) -> u64 {
-    let status = world.run(&["status", "--json"]).unwrap();
-    if status.code == Some(0) { number(&status.json().unwrap(), "/onboardings/total").unwrap() } else { 0 }
-}
 
 #[test]
 fn an_import_that_its_store_has_lost_begins_again_and_takes_every_row_in() {
@@ -31,11 +24,13 @@ fn an_import_that_its_store_has_lost_begins_again_and_takes_every_row_in() {
     let mut import = world.start(&["import", "customers.csv", "--json"], "import.log").unwrap();
     world.set("GANGWAY__STORE__URL", &server.url());
 
-    wait_until(|| Ok(total(&world) > 0)).unwrap();
+    wait_until(|| Ok(total(&world)? > 0)).unwrap();
     // Nothing of it is on its way while the store vanishes.
     import.signal("STOP").unwrap();
     line.cut_all();
-    std::thread::sleep(Duration::from_millis(100));
+    let clients = || server.command(&["CLIENT", "LIST"]).map(|list| list.text().lines().count());
+    // The question itself comes from one.
+    wait_until(|| Ok(clients()? == 1)).unwrap();
     world.lose_store().unwrap();
     import.signal("CONT").unwrap();
     assert!(import.ended().unwrap().is_none(), "the import was over before its store was lost");
@@ -43,5 +38,5 @@ fn an_import_that_its_store_has_lost_begins_again_and_takes_every_row_in() {
     let log = std::fs::read_to_string(world.path("import.log")).unwrap();
     assert!(status.success(), "{status}: {log}");
     assert!(log.contains("begins again"), "{log}");
-    assert_eq!(total(&world), ROWS);
+    assert_eq!(total(&world).unwrap(), ROWS);
 }

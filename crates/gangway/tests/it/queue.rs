@@ -85,7 +85,10 @@ fn a_set_limit_holds_for_workers_that_run_and_a_raised_one_at_once() {
     let accepted = || status()["onboardings"]["by_stage"]["accepted"].as_u64().unwrap();
     // A bucket holds one token at least, and the next one comes after 50 s.
     wait_until(|| accepted() == 11);
-    std::thread::sleep(Duration::from_millis(300));
+    // It lives on, and asks for more all the while.
+    let beat = || status()["workers"][0]["last_beat_at"].clone();
+    let before = beat();
+    wait_until(|| beat() != before);
     let seen = status();
     assert_eq!(seen["onboardings"]["by_stage"]["accepted"], 11, "{seen}");
     let workers = seen["workers"].as_array().unwrap();

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::io::Write as _;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
 
 use gangway_producer::import::{self, Phase};
 use gangway_producer::sample::SampleOptions;
@@ -171,27 +171,36 @@ async fn a_file_that_grows_meanwhile_is_told_and_what_came_in_stays() {
 #[tokio::test]
 async fn a_file_that_changes_unseen_is_told_at_its_end_and_begun_anew() {
     let world = World::new(&SampleOptions::clean(8_000, 8));
-    let producer = world.producer(Kind::Sqlite, "store.db");
     let options = import::ImportOptions { batch: 100, ..world.options() };
     let file = world.path("customers.csv");
     let (was, modified) =
         (fs::read_to_string(&file).unwrap(), fs::metadata(&file).unwrap().modified().unwrap());
     let write = |text: &str| {
-        fs::write(&file, text).unwrap();
-        fs::File::options().write(true).open(&file).unwrap().set_modified(modified).unwrap();
+        // As long as what stands there, so that no moment sees a shorter file.
+        let mut file = fs::File::options().write(true).open(&file).unwrap();
+        file.write_all(text.as_bytes()).unwrap();
+        file.set_modified(modified).unwrap();
     };
-    let forged = AtomicBool::new(false);
-    let forge = |progress: &import::Progress| {
-        if progress.tally.rows > 0 && !forged.swap(true, Ordering::Relaxed) {
-            // The reader waits by now, and cannot see the moment between the two steps.
-            std::thread::sleep(Duration::from_millis(200));
-            write(&was.replace(".example", ".exbmple"));
+    // The reader is as far ahead as it may be nearly always, and waits. If it looks between the two steps of `write`, then it
+    // sees the change: that is another story, so this one begins anew.
+    let mut tries = 0;
+    let producer = loop {
+        tries += 1;
+        let producer = world.producer(Kind::Sqlite, &format!("{tries}.db"));
+        let forged = AtomicBool::new(false);
+        let forge = |progress: &import::Progress| {
+            if progress.tally.rows > 1_000 && !forged.swap(true, Ordering::Relaxed) {
+                write(&was.replace(".example", ".exbmple"));
+            }
+        };
+        let error = watched(&options, &producer, forge).await.unwrap_err();
+        assert_eq!(world.left_over(), [""; 0]);
+        write(&was);
+        if matches!(error, Error::Changed { row: 8_000, .. }) {
+            break producer;
         }
+        assert!(tries < 20 && matches!(error, Error::Changed { .. }), "{error}");
     };
-    let error = watched(&options, &producer, forge).await.unwrap_err();
-    assert!(matches!(error, Error::Changed { row: 8_000, .. }), "{error}");
-    assert_eq!(world.left_over(), [""; 0]);
-    write(&was);
     let summary = run(&options, &producer).await.unwrap();
     assert_eq!((summary.rows, sum(&summary), summary.resumed_at), (8_000, 8_000, None));
     // Whose row was read in its other form is told, not passed over.

@@ -11,7 +11,7 @@ mod secure;
 mod told;
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use redis::Value;
 
@@ -43,6 +43,15 @@ async fn count(link: &Link) -> Result<i64> {
 
 async fn ping(link: &Link) -> Result<Value> {
     link.send("ask", &redis::cmd("PING")).await
+}
+
+/// Waits for what another process or task will do.
+async fn until(what: &str, mut is_so: impl FnMut() -> bool) {
+    let deadline = Instant::now() + Duration::from_secs(15);
+    while !is_so() {
+        assert!(Instant::now() < deadline, "{what}");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
 }
 
 /// Says what an unavailable server was said to have.

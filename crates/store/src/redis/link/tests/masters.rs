@@ -3,17 +3,8 @@
 use std::time::{Duration, Instant};
 
 use super::process::{Process, free_port};
-use super::{config, count, impatient, link, ping, reason};
+use super::{config, count, impatient, link, ping, reason, until};
 use crate::redis::RedisConfig;
-
-/// Waits for what another process will do.
-async fn until(what: &str, mut is_so: impl FnMut() -> bool) {
-    let deadline = Instant::now() + Duration::from_secs(15);
-    while !is_so() {
-        assert!(Instant::now() < deadline, "{what}");
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
-}
 
 async fn master_and_replica() -> (Process, Process) {
     let master = Process::with("repl-diskless-sync-delay 0\n");

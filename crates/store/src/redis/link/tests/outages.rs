@@ -10,7 +10,7 @@ use tokio::net::TcpListener;
 
 use super::log::Log;
 use super::process::{Process, ask, free_port};
-use super::{config, count, impatient, link, ping, reason};
+use super::{config, count, impatient, link, ping, reason, until};
 use crate::Error;
 use crate::redis::RedisConfig;
 use crate::redis::link::{Link, Role, Server};
@@ -83,11 +83,12 @@ async fn where_nobody_listens_a_call_fails_after_its_time_and_says_so() {
 
 #[tokio::test]
 async fn a_call_waits_for_a_server_that_is_about_to_come() {
+    let (log, _guard) = Log::begin();
     let mut server = Process::start();
     server.kill();
     let link = link(&server.url(), &config());
     let waiting = tokio::spawn(async move { count(&link).await });
-    tokio::time::sleep(Duration::from_millis(100)).await;
+    until("it finds nobody there", || !log.lines("WARN").is_empty()).await;
     server.restart();
     assert_eq!(waiting.await.unwrap().unwrap(), 1);
 }
