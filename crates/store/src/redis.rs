@@ -37,6 +37,7 @@ mod lua;
 mod onboarding;
 mod operations;
 mod outbox;
+mod portion;
 mod prune;
 mod reply;
 mod scripts;

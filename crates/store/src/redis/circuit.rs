@@ -7,15 +7,13 @@ use gangway_jobs::transition;
 use uuid::Uuid;
 
 use super::desk::{Desk, Wanted};
+use super::portion::PORTION;
 use super::reply::{bytes, list};
 use super::take_back::job_of;
 use super::{RedisStore, keys};
 use crate::Result;
 
 const ACTION: &str = "resolve the circuit";
-
-/// So many parked jobs are put back by one script.
-const PORTION: usize = 200;
 
 impl RedisStore {
     pub(super) async fn look_at_circuit(&self) -> Result<()> {

@@ -20,6 +20,7 @@ use redis::Cmd;
 use super::core::{Core, SeenCircuit, write_circuit};
 use super::draft::{Draft, Moment};
 use super::found::Found;
+use super::portion::PORTION;
 use super::reply::{bytes, list, other_form};
 use super::scripts::Script;
 use super::write::Write;
@@ -28,9 +29,6 @@ use crate::{Error, Policies, Result, WorkerState};
 
 /// So often may what was read be outdated before it is written: each time somebody else has got on.
 const PATIENCE: usize = 100;
-
-/// So many onboardings are read by one script.
-const LOADED_AT_ONCE: usize = 250;
 
 /// Why a decision could not be made.
 #[derive(Debug)]
@@ -257,7 +255,7 @@ impl Core {
         let mut owners = HashMap::with_capacity(emails.len());
         let (mut ids, mut emails) = (ids, emails);
         while !ids.is_empty() || !emails.is_empty() {
-            let of_emails = &emails[..emails.len().min(LOADED_AT_ONCE)];
+            let of_emails = &emails[..emails.len().min(PORTION)];
             let count = self.load_some(action, ids, of_emails, &mut read, &mut owners).await?;
             (ids, emails) = (&ids[count..], &emails[of_emails.len()..]);
         }
@@ -273,7 +271,7 @@ impl Core {
         read: &mut Vec<Found>,
         owners: &mut HashMap<EmailKey, Option<OnboardingId>>,
     ) -> Result<usize> {
-        let ids = &ids[..ids.len().min(LOADED_AT_ONCE)];
+        let ids = &ids[..ids.len().min(PORTION)];
         let fill = |command: &mut Cmd| {
             command.arg(ids.len());
             for id in ids {

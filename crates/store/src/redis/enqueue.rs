@@ -14,13 +14,11 @@ use super::core::Core;
 use super::desk::{Decided, Desk, Wanted};
 use super::fresh::{Fresh, are_independent};
 use super::intake::FEW;
+use super::portion::PORTION;
 use crate::bounds::bounded;
 use crate::{Error, Result};
 
 const ACTION: &str = "take customers in";
-
-/// So many are taken in by one script, which keeps the server for a few milliseconds.
-pub(super) const PORTION: usize = 200;
 
 /// A customer with the stored input of its create job and its place in the order of taking in.
 #[derive(Debug)]

@@ -5,14 +5,12 @@ use std::time::Duration;
 use gangway_jobs::id::{JobId, LeaseToken};
 
 use super::core::millis;
+use super::portion::PORTION;
 use super::reply::{int, list, other_form};
 use super::take_back::member_of;
 use super::{RedisStore, lua};
 use crate::Result;
 use crate::bounds::bounded;
-
-/// So many leases are renewed by one script.
-const PORTION: usize = 500;
 
 impl RedisStore {
     pub(super) async fn renew(

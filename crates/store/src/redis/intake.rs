@@ -11,7 +11,8 @@ use gangway_jobs::enqueue::Answer;
 use tokio::sync::oneshot;
 
 use super::core::{Core, lock};
-use super::enqueue::{Item, PORTION};
+use super::enqueue::Item;
+use super::portion::PORTION;
 use crate::{Error, Result};
 
 /// What is no more than this travels with others; more is worth a call of its own.

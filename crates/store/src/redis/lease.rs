@@ -4,6 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Mutex;
 use std::time::Duration;
 
+use futures::future::try_join_all;
 use gangway_jobs::circuit::{Admission, Asker};
 use gangway_jobs::clock::Timestamp;
 use gangway_jobs::id::{JobId, LeaseToken, OnboardingId};
@@ -17,6 +18,7 @@ use super::core::{Reply, SeenStored, lock, millis, write_circuit};
 use super::draft::waits;
 use super::found::{Found, Held, Kept};
 use super::limits::{read_policy, wait_for};
+use super::portion::PORTION;
 use super::reply::{bytes, int, list, other_form, text};
 use super::{RedisStore, lua};
 use crate::bounds::ON_THE_WAY_BACK;
@@ -77,11 +79,61 @@ struct Admitted {
     changed: Option<SeenStored>,
 }
 
+/// How many parts a call may have.
+const PARTS: usize = MAX_BATCH.div_ceil(PORTION);
+
+/// A call is one script for each [`PORTION`] of the jobs that are wanted, all under one token; the answer to each can be asked
+/// for again.
+#[derive(Clone, Copy)]
+struct Part<'a> {
+    ask: &'a LeaseRequest,
+    number: usize,
+    wanted: usize,
+}
+
+impl<'a> Part<'a> {
+    /// All that there can be. Of those in which nothing is wanted, an earlier call under the same token may have wanted more.
+    fn all(ask: &'a LeaseRequest) -> [Self; PARTS] {
+        let wanted = |number| ask.max.saturating_sub(number * PORTION).min(PORTION);
+        std::array::from_fn(|number| Self { ask, number, wanted: wanted(number) })
+    }
+}
+
+/// What an answer says of the parts behind its own.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Behind {
+    /// There is nothing for them.
+    Nothing,
+    /// There may be more.
+    More,
+    /// It was given before, and lost; theirs may have been lost too.
+    Lost,
+}
+
 impl RedisStore {
     pub(super) async fn lease_due(&self, ask: &LeaseRequest) -> Result<Grant> {
+        let [first, others @ ..] = Part::all(ask);
+        let (mut grant, behind) = self.lease_part(first).await?;
+        // Who wants nothing asks for what was lost.
+        let behind = if ask.max == 0 { Behind::Lost } else { behind };
+        let others = others.into_iter().filter(|part| match behind {
+            Behind::Nothing => false,
+            Behind::More => part.wanted > 0,
+            Behind::Lost => true,
+        });
+        // If one fails, so does the call: asked again, it gets the same jobs.
+        for (more, _) in try_join_all(others.map(|part| self.lease_part(part))).await? {
+            grant.jobs.extend(more.jobs);
+            grant.ask_again = more.ask_again;
+        }
+        Ok(grant)
+    }
+
+    async fn lease_part(&self, part: Part<'_>) -> Result<(Grant, Behind)> {
+        let ask = part.ask;
         for _ in 0..PATIENCE {
             let admitted = self.admit(ask);
-            let reply = self.ask_for(ask, &admitted).await?;
+            let reply = self.ask_for(part, &admitted).await?;
             match reply.word.as_str() {
                 "circuit" => {
                     let [stored] = reply.parts(ACTION)?;
@@ -94,8 +146,8 @@ impl RedisStore {
                 }
                 "blocked" => return Ok(nothing(admitted.until.map(|until| until.since(reply.now)))),
                 "full" => return Ok(nothing(Some(ON_THE_WAY_BACK))),
-                "again" => return self.again(ask, reply),
-                "ok" => return self.grant(ask, admitted, reply),
+                "again" => return Ok((self.again(ask, reply)?, Behind::Lost)),
+                "ok" => return self.grant(part, admitted, reply),
                 _ => return Err(other_form(ACTION)),
             }
         }
@@ -118,8 +170,8 @@ impl RedisStore {
         Admitted { most, in_all, until, revision: seen.revision, changed }
     }
 
-    async fn ask_for(&self, ask: &LeaseRequest, admitted: &Admitted) -> Result<Reply> {
-        let wanted = ask.max.min(MAX_BATCH);
+    async fn ask_for(&self, part: Part<'_>, admitted: &Admitted) -> Result<Reply> {
+        let Part { ask, number, wanted } = part;
         let policy = &self.core.policies.rate;
         let fill = |command: &mut redis::Cmd| {
             command.arg(ask.kind.index()).arg(wanted).arg(admitted.most.min(MAX_BATCH));
@@ -129,11 +181,13 @@ impl RedisStore {
             super::limits::write_policy(command, policy);
             command.arg(super::limits::number_of(Class::of(ask.kind)));
             command.arg(admitted.in_all.map_or_else(String::new, |in_all| in_all.to_string()));
+            command.arg(if number == 0 { String::new() } else { number.to_string() });
         };
         self.core.call(ACTION, &lua::LEASE, fill).await
     }
 
-    fn grant(&self, ask: &LeaseRequest, admitted: Admitted, reply: Reply) -> Result<Grant> {
+    fn grant(&self, part: Part<'_>, admitted: Admitted, reply: Reply) -> Result<(Grant, Behind)> {
+        let Part { ask, wanted, .. } = part;
         let other = || other_form(ACTION);
         let now = reply.now;
         let [waiting, due, ahead, tokens, limits, leased] = reply.parts(ACTION)?;
@@ -153,10 +207,11 @@ impl RedisStore {
         if let Some(changed) = admitted.changed.filter(|_| taken > 0) {
             self.core.set_circuit(changed.seen);
         }
-        let wanted = ask.max.min(MAX_BATCH);
+        let mut behind = Behind::Nothing;
         let ask_again = if taken < due {
             Some(wait_for(&limits, Class::of(ask.kind), tokens))
         } else if due == wanted {
+            behind = Behind::More;
             Some(Duration::ZERO)
         } else if due == admitted.most.min(MAX_BATCH) {
             // While a gate is half-open or ramps up, only the settle of what was leased now can let more through.
@@ -164,7 +219,7 @@ impl RedisStore {
         } else {
             int(&ahead).map(|ahead| Timestamp::from_millis(ahead).since(now))
         };
-        Ok(Grant { jobs, ask_again })
+        Ok((Grant { jobs, ask_again }, behind))
     }
 
     /// The answer to the same call was lost: what is still held under its token.
@@ -225,6 +280,6 @@ impl RedisStore {
     }
 }
 
-const fn nothing(ask_again: Option<Duration>) -> Grant {
-    Grant { jobs: Vec::new(), ask_again }
+const fn nothing(ask_again: Option<Duration>) -> (Grant, Behind) {
+    (Grant { jobs: Vec::new(), ask_again }, Behind::Nothing)
 }

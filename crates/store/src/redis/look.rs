@@ -13,13 +13,11 @@ use uuid::Uuid;
 use super::change::{short_digest, sum_of};
 use super::core::read_circuit;
 use super::found::{Found, Kept};
+use super::portion::PORTION;
 use super::reply::{bytes, int, list, other_form, text};
 use super::take_back::{job_of, member_of};
 use super::{RedisStore, keys, lua, outbox, workers};
 use crate::{DeadFilter, DeadLetter, Inspection, Result, Status, Target};
-
-/// So many onboardings are read by one script.
-const PORTION: usize = 200;
 
 impl RedisStore {
     /// The store's time, asked of the server.

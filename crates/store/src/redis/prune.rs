@@ -6,12 +6,10 @@ use gangway_jobs::onboarding::Record;
 use uuid::Uuid;
 
 use super::desk::{Desk, Wanted};
+use super::portion::PORTION;
 use super::reply::{bytes, list, other_form};
 use super::{RedisStore, keys, outbox};
 use crate::Result;
-
-/// So many records are turned into ledger rows by one script.
-const PORTION: usize = 200;
 
 impl RedisStore {
     pub(super) async fn prune_ended(&self, ended_before: Timestamp, limit: usize) -> Result<usize> {

@@ -15,17 +15,17 @@ use uuid::Uuid;
 
 use super::RedisStore;
 use super::desk::{Decided, Desk, Wanted};
+use super::portion::portions;
 use crate::bounds::bounded;
 use crate::{CallReport, Error, Result};
-
-/// So many ends are written by one script, which keeps the server for a few milliseconds.
-const PORTION: usize = 256;
 
 impl RedisStore {
     pub(super) async fn write_ends(&self, batch: Vec<Settlement>) -> Result<Vec<Settled>> {
         bounded(batch.len())?;
         // The next portion is decided while the server writes the one before.
-        let portions = batch.chunks(PORTION).map(|portion| self.write_portion(portion));
+        // An event is the dearest part of an end.
+        let weight = |end: &Settlement| 1 + end.outcome.step().events.len();
+        let portions = portions(&batch, weight).map(|portion| self.write_portion(portion));
         Ok(try_join_all(portions).await?.concat())
     }
 

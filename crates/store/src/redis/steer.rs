@@ -11,11 +11,9 @@ use gangway_jobs::transition::{self, Consequence, EndRequest};
 
 use super::desk::{Decided, Desk, Fault, Wanted};
 use super::look::{damaged, is_meant};
+use super::portion::PORTION;
 use super::{RedisStore, lua};
 use crate::{DeadFilter, Hinted, LinkRequested, Result, Target};
-
-/// So many dead letters are put back or dropped by one script.
-const PORTION: usize = 200;
 
 /// Whether the onboarding is kept, and is the one that is meant.
 fn is_meant_on(desk: &mut Desk<'_>, id: OnboardingId, target: &Target) -> Decided<bool> {

@@ -7,13 +7,11 @@ use gangway_jobs::transition::{self, Loss};
 use uuid::Uuid;
 
 use super::desk::{Decided, Desk, Wanted};
+use super::portion::PORTION;
 use super::reply::{bytes, list, other_form};
 use super::{RedisStore, lua};
 use crate::bounds::bounded;
 use crate::{Release, Result, TakenBack};
-
-/// So many leases end by one script.
-const PORTION: usize = 200;
 
 impl RedisStore {
     pub(super) async fn take_overdue_back(&self, limit: usize) -> Result<TakenBack> {

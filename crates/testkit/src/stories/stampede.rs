@@ -28,14 +28,16 @@ pub struct Held {
     pub slow_in_import: Vec<Slow>,
     /// The same while the jobs were done.
     pub slow: Vec<Slow>,
-    /// Of a thousand scripts that did the jobs, 999 took no longer. What the few others took is not all theirs: on a busy
-    /// machine the server is stopped in the middle of them, and its log then blames single commands such as `SET` too.
+    /// Of a thousand scripts that did the jobs, 999 took no longer. What the few others took is not all theirs: a busy machine
+    /// stops the server in the middle of them, also where nothing runs before it, and its log then blames single commands
+    /// such as `SET` too.
     pub nearly_all: Duration,
     /// From the resuming to the last job.
     pub took: Duration,
 }
 
-/// A file is imported while everything is paused; then two workers are let loose on it.
+/// A file is imported while everything is paused; then two workers are let loose on it, each with room for more jobs than any
+/// script may carry.
 ///
 /// The creates alone are counted: links are made on demand, and nobody looks at a status for an hour.
 ///
@@ -51,8 +53,8 @@ pub fn many_jobs_at_once_are_done_steadily(
         ("GANGWAY__LINK__POLICY", "on_demand"),
         ("GANGWAY__POLL__MIN_INTERVAL", "1h"),
         ("GANGWAY__POLL__MAX_INTERVAL", "2h"),
-        ("GANGWAY__API__RATE_PER_SECOND", "100000"),
-        ("GANGWAY__WORKER__CONCURRENCY", "64"),
+        ("GANGWAY__API__RATE_PER_SECOND", "4000"),
+        ("GANGWAY__WORKER__CONCURRENCY", "512"),
         ("GANGWAY__WORKER__LEASE", "10s"),
     ] {
         world.set(setting, value);
@@ -61,6 +63,7 @@ pub fn many_jobs_at_once_are_done_steadily(
     let clean = SampleOptions::clean(stampede.customers, stampede.seed);
     let planted = accounts::write_sample(world, "customers.csv", &clean)?;
     favour(server)?;
+    warm(server)?;
     server.note_slower_than(limit)?;
     let imported = world.json(&["import", "customers.csv", "--json"])?;
     same("rows taken in", &number(&imported, "/enqueued")?, &planted.customers)?;
@@ -107,13 +110,27 @@ pub(crate) fn scripts_within(server: &Server, part: &str) -> Result<Duration> {
 /// Lets the server run before everybody else, where that is allowed: its log of slow commands counts time in which it was
 /// kept from running too, and here several programs share few processors.
 pub(crate) fn favour(server: &Server) -> Result<()> {
-    if let Some(pid) = server.pid() {
-        let mut renice = std::process::Command::new("renice");
-        renice.args(["-n", "-15", "-p", &pid.to_string()]);
-        Process::run(&mut renice)?;
+    let Some(pid) = server.pid().map(|pid| pid.to_string()) else { return Ok(()) };
+    // Under the usual schedule even the first in line stands aside for three milliseconds now and then.
+    let ways = [["chrt", "--fifo", "--pid", "1", &pid], ["renice", "-n", "-15", "-p", &pid]];
+    for [program, arguments @ ..] in ways {
+        if Process::run(std::process::Command::new(program).args(arguments))?.code == Some(0) {
+            break;
+        }
     }
     Ok(())
 }
+
+/// Lets the server touch the memory that it will need, and keep it if [`KEEPS_MEMORY`] says so: a virtual machine may have to
+/// get each page from its host first, and that is counted as the time of whatever command meets it.
+fn warm(server: &Server) -> Result<()> {
+    let fill = "for n = 1, 400000 do redis.call('SET', 'warm' .. n, string.rep('x', 600)) end";
+    server.command(&["EVAL", fill, "0"])?;
+    server.command(&["FLUSHALL", "SYNC"]).map(drop)
+}
+
+/// A variable of a server's environment by which it gives no memory back.
+pub const KEEPS_MEMORY: (&str, &str) = ("MALLOC_CONF", "dirty_decay_ms:-1,muzzy_decay_ms:-1");
 
 /// Counts the jobs done in each second, the last one left out, as it is not a whole one.
 fn count(world: &World, crew: &mut Crew, all: u64) -> Result<Vec<u64>> {

@@ -143,20 +143,26 @@ fn lost(binary: &Path, with_import: bool) -> Result<String> {
     ))
 }
 
-/// No script may keep the server for longer by its own work.
+/// No script may keep the server for longer.
 const LIMIT: Duration = Duration::from_millis(5);
 
-/// Three times at most: the server's log of slow commands counts time in which other programs had the processor.
+/// Proved by a run in which none does. Up to five, as the log of slow commands counts time in which the machine stood still,
+/// too; in each of them 999 of 1,000 keep the limit all the same.
 fn many_at_once(binary: &Path) -> Result<String> {
     let mut told = Vec::new();
-    for seed in 25..28 {
-        let server = server()?;
+    for seed in 25..30 {
+        let (name, value) = stampede::KEEPS_MEMORY;
+        let environment = vec![(name.to_owned(), value.to_owned())];
+        let server = Server::start(&Options { environment, ..options() })?;
         let mut world = world(binary, seed, &server)?;
         let size = stampede::Stampede { customers: 200_000, seed };
         let held = stampede::many_jobs_at_once_are_done_steadily(&mut world, &server, size, LIMIT)?;
         told.push(tell_stampede(&held));
-        if held.nearly_all <= LIMIT {
-            return Ok(told.join("; before: "));
+        if held.nearly_all > LIMIT {
+            break;
+        }
+        if held.slow.is_empty() {
+            return Ok(told.join("; then: "));
         }
     }
     Err(Error::Broken(told.join("; again: ")))

@@ -8,6 +8,7 @@
 -- ARGV[10] the circuit as it is with this lease; '' if unchanged
 -- ARGV[11..14] rate policy             ARGV[15] class of the calls, 1 to 3
 -- ARGV[16] how many leases of the kind there may be in all; '' for any number
+-- ARGV[17] which part of the call this is: '' for the first, else its number
 -- Returns
 --   'none', time, next due or ''         nothing is due, or the kind is paused ('paused')
 --   'circuit', time, circuit             it has changed: decide again
@@ -28,7 +29,8 @@ local function waiting()
   return tonumber(redis.call('HGET', SUMS, 'w') or 0)
 end
 
-local granted = redis.call('GET', GRANT .. token .. mark)
+local grant = GRANT .. token .. mark .. ARGV[17]
+local granted = redis.call('GET', grant)
 if granted then
   local jobs = {}
   for n = 1, #granted, 16 do
@@ -179,7 +181,7 @@ if count > 0 then
   for n = 1, #jobs, 2 do
     names[#names + 1] = jobs[n]
   end
-  redis.call('SET', GRANT .. token .. mark, table.concat(names), 'PX', length)
+  redis.call('SET', grant, table.concat(names), 'PX', length)
   if ARGV[10] ~= '' then
     redis.call('SET', CIRCUIT, ARGV[10])
   end

@@ -1,5 +1,6 @@
 //! Two processes and one onboarding, one call after the other: what one of them still remembers is never believed.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use gangway_jobs::clock::Timestamp;
@@ -14,7 +15,7 @@ use gangway_jobs::signal::Signal;
 use gangway_jobs::transition::EndRequest;
 use gangway_store::conformance::outcomes::{self, DOWN, HEALTHY};
 use gangway_store::conformance::world::{LEASE, Row, import};
-use gangway_store::{DeadFilter, Hinted, Inspection, Release, SharedStore, Target};
+use gangway_store::{DeadFilter, Hinted, Inspection, LeaseRequest, Release, SharedStore, Target};
 
 use super::audit::audit;
 use super::place::{Place, ask, lease, lease_one, register, settle, settlement};
@@ -260,6 +261,38 @@ async fn a_lease_call_whose_reply_was_lost_answers_what_it_leased_and_is_not_set
     }
     // Nothing is left under the token: then it is a call like any other.
     assert_eq!(two.one.lease(request).await.unwrap().jobs.len(), 2);
+    two.end().await;
+}
+
+#[tokio::test]
+async fn a_lease_call_of_several_scripts_answers_all_of_it_again_however_much_is_wanted_then() {
+    let two = Two::with_customers(260).await;
+    let request = ask(Kind::CreateCustomer, 250, 1);
+    let ids = |jobs: &[LeasedJob]| jobs.iter().map(|job| (job.id, job.attempt)).collect::<BTreeSet<_>>();
+    let first = two.one.lease(request.clone()).await.unwrap().jobs;
+    assert_eq!((first.len(), ids(&first).len()), (250, 250));
+    // Whoever wants more than all of that, gets more; whoever wants less, or nothing, gets all the same.
+    for (max, leased) in [(250, 250), (1_000, 260), (10, 260), (0, 260)] {
+        let again = two.other.lease(LeaseRequest { max, ..request.clone() }).await.unwrap().jobs;
+        assert_eq!((again.len(), ids(&again).len()), (leased, leased), "{max}");
+        assert!(ids(&again).is_superset(&ids(&first)), "{max}");
+    }
+    two.end().await;
+}
+
+#[tokio::test]
+async fn a_lease_call_that_fails_in_its_middle_gets_all_of_it_when_it_is_repeated() {
+    let two = Two::with_customers(250).await;
+    let request = ask(Kind::CreateCustomer, 250, 1);
+    let mut raw = two.place.raw().await;
+    let second = [&request.token.as_uuid().as_bytes()[..], &[0], b"1"].concat();
+    let _: i64 = raw.ask("LPUSH", "grant:", &second, "what no script expects").await;
+    two.one.lease(request.clone()).await.unwrap_err();
+    let _: i64 = raw.ask("DEL", "grant:", &second, &[] as &[&str]).await;
+    let jobs = two.one.lease(request.clone()).await.unwrap().jobs;
+    let ids: BTreeSet<_> = jobs.iter().map(|job| job.id).collect();
+    assert_eq!((jobs.len(), ids.len()), (250, 250));
+    assert!(jobs.iter().all(|job| job.attempt == 1 && job.token == request.token));
     two.end().await;
 }
 
