@@ -325,9 +325,7 @@ fn a_ledger_row_of_an_erased_onboarding_leads_back_to_nobody() {
 
 #[test]
 fn a_link_asked_for_while_an_older_one_is_being_made_is_made_too() {
-    let (mut record, _create) = taken_in();
-    record.customer_id = CustomerId::parse("c-1");
-    record.stage = Stage::ActionRequired;
+    let mut record = known_at(Stage::ActionRequired);
     let older = Payload::CreateLink(next_link(&record));
     let newer = want_link_twice(&mut record);
     let id = JobId { onboarding: record.id, kind: Kind::CreateLink };
@@ -345,9 +343,7 @@ fn a_link_asked_for_while_an_older_one_is_being_made_is_made_too() {
 
 #[test]
 fn a_link_that_was_made_while_another_was_asked_for_is_not_made_again() {
-    let (mut record, _create) = taken_in();
-    record.customer_id = CustomerId::parse("c-1");
-    record.stage = Stage::Linked;
+    let mut record = known_at(Stage::Linked);
     let id = JobId { onboarding: record.id, kind: Kind::PollStatus };
     let poll = Job::new(id, Payload::PollStatus(PollStatus::default()).encode(), at(0));
     let (poll, held) = leased(&mut record, poll, 1);
@@ -362,9 +358,7 @@ fn a_link_that_was_made_while_another_was_asked_for_is_not_made_again() {
 
 #[test]
 fn what_an_attempt_did_is_told_of_the_round_in_which_it_ends() {
-    let (mut record, _create) = taken_in();
-    record.customer_id = CustomerId::parse("c-1");
-    record.stage = Stage::Expired;
+    let mut record = known_at(Stage::Expired);
     let id = JobId { onboarding: record.id, kind: Kind::CreateLink };
     let payload = Payload::CreateLink(next_link(&record)).encode();
     let (link, held) = leased(&mut record, Job::new(id, payload, at(0)), 1);
@@ -373,6 +367,14 @@ fn what_an_attempt_did_is_told_of_the_round_in_which_it_ends() {
     let step = Step { events: vec![event], ..Step::default() };
     let done = settle(&mut record, link, &held, Outcome::Complete(step), at(3));
     assert_eq!(done.events[0].data["round"], 2);
+}
+
+/// The API has a customer for it.
+fn known_at(stage: Stage) -> Record {
+    let (mut record, _create) = taken_in();
+    record.customer_id = CustomerId::parse("c-1");
+    record.stage = stage;
+    record
 }
 
 fn want_link_twice(record: &mut Record) -> Payload {

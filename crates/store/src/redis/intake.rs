@@ -18,6 +18,9 @@ use crate::{Error, Result};
 /// What is no more than this travels with others; more is worth a call of its own.
 pub(super) const FEW: usize = 20;
 
+// Else nobody would ever take those in.
+const _: () = assert!(FEW <= PORTION);
+
 /// Those who wait to be taken along.
 #[derive(Debug, Default)]
 pub(super) struct Intake(Mutex<Queue>);

@@ -22,7 +22,7 @@ use super::portion::PORTION;
 use super::reply::{bytes, int, list, other_form, text};
 use super::{RedisStore, lua};
 use crate::bounds::ON_THE_WAY_BACK;
-use crate::{Grant, LeaseRequest, MAX_BATCH, Result};
+use crate::{Error, Grant, LeaseRequest, MAX_BATCH, Result};
 
 const ACTION: &str = "lease jobs";
 
@@ -113,6 +113,7 @@ enum Behind {
 impl RedisStore {
     pub(super) async fn lease_due(&self, ask: &LeaseRequest) -> Result<Grant> {
         let [first, others @ ..] = Part::all(ask);
+        let life = self.core.life()?;
         let (mut grant, behind) = self.lease_part(first).await?;
         // Who wants nothing asks for what was lost.
         let behind = if ask.max == 0 { Behind::Lost } else { behind };
@@ -122,9 +123,20 @@ impl RedisStore {
             Behind::Lost => true,
         });
         // If one fails, so does the call: asked again, it gets the same jobs.
-        for (more, _) in try_join_all(others.map(|part| self.lease_part(part))).await? {
+        let others = try_join_all(others.map(|part| self.lease_part(part))).await?;
+        if !others.is_empty() && self.core.life()? != life {
+            // What the first part was given in the life before may have been given to another part in this one.
+            let (place, reason) =
+                (self.core.work.place().to_owned(), "it began another life meanwhile".to_owned());
+            return Err(Error::Unavailable { place, reason });
+        }
+        for (more, _) in others {
             grant.jobs.extend(more.jobs);
             grant.ask_again = more.ask_again;
+        }
+        if behind == Behind::Lost && !grant.jobs.is_empty() {
+            // Nobody has looked for more than that.
+            grant.ask_again = Some(Duration::ZERO);
         }
         Ok(grant)
     }
@@ -132,7 +144,7 @@ impl RedisStore {
     async fn lease_part(&self, part: Part<'_>) -> Result<(Grant, Behind)> {
         let ask = part.ask;
         for _ in 0..PATIENCE {
-            let admitted = self.admit(ask);
+            let admitted = self.admit(part);
             let reply = self.ask_for(part, &admitted).await?;
             match reply.word.as_str() {
                 "circuit" => {
@@ -155,7 +167,8 @@ impl RedisStore {
     }
 
     /// What the circuit says, as far as is known.
-    fn admit(&self, ask: &LeaseRequest) -> Admitted {
+    fn admit(&self, part: Part<'_>) -> Admitted {
+        let ask = part.ask;
         let seen = self.core.circuit();
         let mut circuit = seen.circuit.clone();
         let asker =
@@ -163,6 +176,11 @@ impl RedisStore {
         let (most, in_all, until) = match circuit.admit(asker, self.core.time.now(), ask.length) {
             Admission::Run(usize::MAX) => (usize::MAX, None, None),
             Admission::Run(most) => (most, Some(most), None),
+            // A probe is known by its token, under which nothing else may be held: the next call shall be one.
+            Admission::Probe if part.number > 0 => {
+                circuit = seen.circuit.clone();
+                (0, None, Some(self.core.time.now()))
+            }
             Admission::Probe => (1, None, None),
             Admission::Blocked(until) => (0, None, Some(until)),
         };

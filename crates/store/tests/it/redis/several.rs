@@ -281,6 +281,35 @@ async fn a_lease_call_of_several_scripts_answers_all_of_it_again_however_much_is
 }
 
 #[tokio::test]
+async fn whoever_hears_again_what_it_leased_and_wants_more_may_ask_at_once() {
+    let two = Two::with_customers(20).await;
+    let request = ask(Kind::CreateCustomer, 3, 1);
+    two.one.lease(request.clone()).await.unwrap();
+    let again = two.one.lease(LeaseRequest { max: 10, ..request }).await.unwrap();
+    assert_eq!((again.jobs.len(), again.ask_again), (3, Some(Duration::ZERO)));
+    two.end().await;
+}
+
+#[tokio::test]
+async fn a_probe_is_never_leased_beside_what_its_call_holds_already() {
+    let two = Two::with_customers(300).await;
+    let failing = two.other.lease(ask(Kind::CreateCustomer, 3, 2)).await.unwrap().jobs;
+    let request = ask(Kind::CreateCustomer, 100, 1);
+    assert_eq!(two.one.lease(request.clone()).await.unwrap().jobs.len(), 100);
+    for job in &failing {
+        two.other.settle(vec![settlement(job, outcomes::retry(1), DOWN)]).await.unwrap();
+    }
+    let probe = || ask(Kind::CreateCustomer, 10, 2);
+    assert!(two.other.lease(probe()).await.unwrap().jobs.is_empty(), "the API is down");
+    two.place.advance(Duration::from_secs(20));
+    let again = two.one.lease(LeaseRequest { max: 250, ..request }).await.unwrap();
+    assert_eq!((again.jobs.len(), again.ask_again), (100, Some(Duration::ZERO)));
+    assert_eq!(two.other.lease(probe()).await.unwrap().jobs.len(), 1);
+    assert!(two.one.lease(ask(Kind::CreateCustomer, 250, 1)).await.unwrap().jobs.is_empty());
+    two.end().await;
+}
+
+#[tokio::test]
 async fn a_lease_call_that_fails_in_its_middle_gets_all_of_it_when_it_is_repeated() {
     let two = Two::with_customers(250).await;
     let request = ask(Kind::CreateCustomer, 250, 1);
