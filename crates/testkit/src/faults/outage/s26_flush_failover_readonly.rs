@@ -42,7 +42,7 @@ fn options() -> Options {
 
 fn load(stage: &Stage) -> Load {
     Load {
-        customers: stage.pick(500, 12_000),
+        customers: stage.pick(500, 6_000),
         seed: stage.seed,
         rate: stage.pick(350, 500),
         lease: Duration::from_secs(10),
