@@ -140,6 +140,11 @@ impl Error {
                 "check the credential and the settings in [api]; `gangway config` prints them".into()
             }
             Self::Import { source, .. } | Self::Argument(source) => source.help(),
+            Self::Worker(gangway_worker::Error::Forgotten { .. }) => {
+                "import their files again: rows that are there are skipped, and no customer is made twice; then start the \
+                 worker again"
+                    .into()
+            }
             Self::Worker(_) => "nothing is lost: mend the cause and start the worker again".into(),
             Self::Simulator(_) => "see `gangway simulate --help`".into(),
             Self::File { .. } => "check that the path is right and that this user may use it".into(),

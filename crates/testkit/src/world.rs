@@ -206,8 +206,13 @@ impl World {
     pub fn counted_worker(&self, number: usize, until_idle: bool) -> Result<Process> {
         let arguments: &[&str] =
             if until_idle { &["worker", "--until-idle", "--json"] } else { &["worker", "--json"] };
-        let log = self.path(&format!("worker-{number}.log"));
-        Process::start_telling(&mut self.command(arguments), &self.path(&closing(number)), &log)
+        let (output, log) = (self.path(&closing(number)), self.counted_worker_log(number));
+        Process::start_telling(&mut self.command(arguments), &output, &log)
+    }
+
+    /// The file to which a counted worker logs.
+    pub fn counted_worker_log(&self, number: usize) -> PathBuf {
+        self.path(&format!("worker-{number}.log"))
     }
 
     /// What a counted worker said at its end.

@@ -20,6 +20,15 @@ pub enum Error {
         "the store did not take the last {0} results in time; their jobs run again when the leases have run out"
     )]
     Unsettled(usize),
+    /// All that the store still holds has reached the goal, but it held more while the worker ran: its server came back
+    /// without its data, or another one took over that had not received them.
+    #[error("the store held {held} onboardings and has {left} left: it has lost {} of them", held - left)]
+    Forgotten {
+        /// The most that the worker saw.
+        held: u64,
+        /// How many it saw last.
+        left: u64,
+    },
     /// The monitor ended with an error; no lease is lost, they run out and are taken back.
     #[error("the workers ended early: {0}")]
     Monitor(String),

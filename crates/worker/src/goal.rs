@@ -1,5 +1,7 @@
 //! When a worker may end by itself.
 
+use std::time::Duration;
+
 use gangway_jobs::job::State;
 use gangway_jobs::kind::Kind;
 use gangway_store::Status;
@@ -17,6 +19,14 @@ pub enum Until {
 }
 
 impl Until {
+    /// Between two looks at the sums: soon done if that is waited for, and else for what the store has lost.
+    pub(crate) const fn look_every(self) -> Duration {
+        match self {
+            Self::Stopped => Duration::from_secs(10),
+            Self::Terminal | Self::Linked => Duration::from_millis(100),
+        }
+    }
+
     pub(crate) fn is_reached(self, status: &Status) -> bool {
         match self {
             Self::Stopped => false,

@@ -23,6 +23,7 @@ mod give_up;
 mod goal;
 mod handler;
 mod handlers;
+mod headcount;
 mod leases;
 mod limit;
 mod maintenance;

@@ -23,6 +23,7 @@ use crate::error::Error;
 use crate::give_up::GiveUp;
 use crate::goal::Until;
 use crate::handler::{Handler, Pipeline};
+use crate::headcount::Headcount;
 use crate::leases::Held;
 use crate::limit::Limit;
 use crate::maintenance;
@@ -192,12 +193,13 @@ async fn work<A: Api + std::fmt::Debug, H: Handler<A>>(
     }
     let controls = monitor.context();
     let running = monitor.run();
+    let mut verdict = Ok(());
     let ending = async {
         tokio::select! {
             () = shutdown.cancelled() => tracing::info!("shutting down: leasing stops, running jobs finish"),
             () = shared.give_up.raised() => {}
             () = shared.stop.cancelled() => {}
-            () = reached(shared, until) => {}
+            reached = reached(shared, until) => verdict = reached,
         }
         shared.stop.cancel();
         if let Err(error) = controls.shutdown() {
@@ -206,24 +208,26 @@ async fn work<A: Api + std::fmt::Debug, H: Handler<A>>(
         std::future::pending::<()>().await;
     };
     tokio::select! {
-        result = running => result.map_err(|error| Error::Monitor(error.to_string())),
-        () = ending => Ok(()),
+        result = running => result.map_err(|error| Error::Monitor(error.to_string()))?,
+        () = ending => {}
     }
+    verdict
 }
 
 /// Returns when the goal is reached. The store's sums count only what is written, events included.
-async fn reached<A: Api>(shared: &Shared<A>, until: Until) {
-    const LOOK_EVERY: Duration = Duration::from_millis(100);
-    if until == Until::Stopped {
-        return std::future::pending().await;
-    }
+///
+/// # Errors
+/// Nothing is left to do, but only because the store has lost some of it.
+async fn reached<A: Api>(shared: &Shared<A>, until: Until) -> Result<(), Error> {
+    let mut headcount = Headcount::default();
     loop {
-        if let Ok(status) = shared.context.store.status().await
-            && until.is_reached(&status)
-        {
-            return;
+        if let Ok(status) = shared.context.store.status().await {
+            headcount.see(status.total());
+            if until.is_reached(&status) {
+                return headcount.verdict();
+            }
         }
-        tokio::time::sleep(LOOK_EVERY).await;
+        tokio::time::sleep(until.look_every()).await;
     }
 }
 

@@ -10,7 +10,7 @@ mod doctor;
 mod doctor_redis;
 mod event_schemas;
 mod folder;
-mod lost_import;
+mod lost_store;
 mod pipeline;
 mod queue;
 mod redis_stories;

@@ -67,6 +67,7 @@ impl Sentinels {
         let started = Self { sentinels, servers };
         started.hurry()?;
         started.wait_until_watched()?;
+        started.wait_until_followed()?;
         Ok(started)
     }
 
@@ -199,7 +200,23 @@ impl Sentinels {
             });
             Ok((replicas.count() == 1).then_some(()))
         })?;
-        self.wait_until_watched()
+        self.wait_until_watched()?;
+        self.wait_until_followed()
+    }
+
+    /// The replica has what its master wrote until now. That their link is up does not tell: a master sends nothing on before
+    /// the replica has said for the first time how far it is, up to a second later, and one that is made a master before
+    /// that is empty.
+    fn wait_until_followed(&self) -> Result<()> {
+        let limit = SHORT / 4;
+        wait::until("a replica that is as far as its master", LIMIT, || {
+            let Some(master) = self.servers.iter().find(|server| is_master(server)) else { return Ok(None) };
+            let mut open = master.connect_within(SHORT)?;
+            // Something to be as far as: replicas are told of it, and it leaves nothing behind.
+            open.command(&["PUBLISH", MASTER_NAME, "follow"])?;
+            let as_far = open.command(&["WAIT", "1", &limit.as_millis().to_string()])?;
+            Ok((as_far.integer() == Some(1)).then_some(()))
+        })
     }
 }
 

@@ -1,5 +1,7 @@
 //! Several workers at once, with their counts at the end.
 
+use std::path::{Path, PathBuf};
+use std::process::ExitStatus;
 use std::time::Duration;
 
 use super::accounts::number;
@@ -12,6 +14,7 @@ const LONGEST: Duration = Duration::from_mins(15);
 #[derive(Debug)]
 pub struct Crew {
     workers: Vec<Process>,
+    logs: Vec<PathBuf>,
 }
 
 impl Crew {
@@ -21,7 +24,8 @@ impl Crew {
     /// One cannot be started.
     pub fn start(world: &World, count: usize, until_idle: bool) -> Result<Self> {
         let workers = (0..count).map(|number| world.counted_worker(number, until_idle));
-        Ok(Self { workers: workers.collect::<Result<_>>()? })
+        let logs = (0..count).map(|number| world.counted_worker_log(number)).collect();
+        Ok(Self { workers: workers.collect::<Result<_>>()?, logs })
     }
 
     /// The workers.
@@ -36,7 +40,7 @@ impl Crew {
     pub fn must_live(&mut self) -> Result<()> {
         for (number, worker) in self.workers.iter_mut().enumerate() {
             if let Some(status) = worker.ended()? {
-                return Err(Error::Broken(format!("worker {number} ended with {status}")));
+                return Err(ended(number, status, &self.logs[number]));
             }
         }
         Ok(())
@@ -67,10 +71,7 @@ impl Crew {
             let status = worker.wait_at_most(LONGEST)?;
             // 1 says that an onboarding died, which is for the accounts to judge.
             if !matches!(status.code(), Some(0 | 1)) {
-                return Err(Error::Broken(format!(
-                    "worker {number} ended with {status}; its log ends so:\n{}",
-                    tail(world, number)
-                )));
+                return Err(ended(number, status, &self.logs[number]));
             }
             counts.push(Counts::of(world, number)?);
         }
@@ -101,8 +102,10 @@ impl Counts {
     }
 }
 
-fn tail(world: &World, number: usize) -> String {
-    let log = std::fs::read_to_string(world.path(&format!("worker-{number}.log"))).unwrap_or_default();
+/// That a worker has ended, and the last that it logged.
+fn ended(number: usize, status: ExitStatus, log: &Path) -> Error {
+    let log = std::fs::read_to_string(log).unwrap_or_default();
     let lines: Vec<&str> = log.lines().collect();
-    lines[lines.len().saturating_sub(10)..].join("\n")
+    let tail = lines[lines.len().saturating_sub(10)..].join("\n");
+    Error::Broken(format!("worker {number} ended with {status}; its log ends so:\n{tail}"))
 }

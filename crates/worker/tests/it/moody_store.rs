@@ -29,6 +29,8 @@ pub(crate) enum Mode {
     LeasesDamaged,
     /// Leases cannot be renewed, everything else works.
     NoRenewals,
+    /// Its server came back without its data, as the sums tell.
+    Forgetful,
 }
 
 /// The decorator.
@@ -107,6 +109,10 @@ impl MoodyStore {
         self.calls.lock().unwrap().iter().filter(|call| **call == operation).count()
     }
 
+    fn is(&self, mode: Mode) -> bool {
+        *self.mode.lock().unwrap() == mode
+    }
+
     async fn pass(&self, operation: &'static str) -> Result<()> {
         self.calls.lock().unwrap().push(operation);
         let mode = *self.mode.lock().unwrap();
@@ -116,7 +122,7 @@ impl MoodyStore {
             Mode::Closed => Err(Error::Closed),
             Mode::LeasesDamaged if operation == "lease" => Err(Error::Closed),
             Mode::NoRenewals if operation == "extend" => Err(busy()),
-            Mode::Works | Mode::LeasesDamaged | Mode::NoRenewals => Ok(()),
+            Mode::Works | Mode::LeasesDamaged | Mode::NoRenewals | Mode::Forgetful => Ok(()),
         }
     }
 }

@@ -138,6 +138,39 @@ async fn an_idle_worker_notices_that_its_store_is_gone() {
     assert!(begun.elapsed() < Duration::from_secs(2));
 }
 
+/// What a worker says, once, of a store that holds less than before.
+const LOST: &str = "the store has lost onboardings";
+
+#[tokio::test]
+async fn a_worker_whose_store_has_lost_everything_does_not_end_as_if_all_were_done() {
+    let (log, _listening) = Log::listen();
+    let plant = Plant::new(LivingApi::planned(|_, _| Mood::After(Duration::from_millis(20))));
+    plant.take_in(100).await;
+    let running = plant.start(Until::Terminal);
+    until("some customers", || plant.api.customers() > 10).await;
+    plant.store.turn(Mode::Forgetful);
+    let error = ended(running).await.unwrap_err();
+    assert!(matches!(error, Error::Forgotten { held: 100, left: 0 }), "{error:?}");
+    assert_eq!(log.count(LOST), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_worker_that_goes_on_tells_once_that_its_store_has_lost_onboardings() {
+    let (log, _listening) = Log::listen();
+    let plant = Plant::new(LivingApi::healthy());
+    plant.take_in(3).await;
+    let running = plant.start(Until::Stopped);
+    until("a look", || plant.store.count("status") > 0).await;
+    plant.store.turn(Mode::Forgetful);
+    until("a few more looks", || plant.store.count("status") > 4).await;
+    assert_eq!(log.count(LOST), 1);
+    plant.store.turn(Mode::Works);
+    until("another look", || plant.store.count("status") > 5).await;
+    plant.shutdown.cancel();
+    ended(running).await.unwrap();
+    assert_eq!(log.count("as many onboardings as before"), 1);
+}
+
 #[tokio::test]
 async fn a_lease_whose_reply_was_lost_is_asked_for_again_and_not_waited_for() {
     let mut plant = Plant::new(LivingApi::healthy());
