@@ -2,6 +2,7 @@
 //! Then everything is counted again.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, LazyLock, Mutex};
 use std::time::{Duration, Instant};
 
@@ -18,6 +19,7 @@ use gangway_store::conformance::world::{Row, import};
 use gangway_store::{DeadFilter, LeaseRequest, Release, SharedStore, Target};
 use gangway_testkit::redis::{Fsync, Options, Server};
 use rand::RngExt as _;
+use tokio::sync::watch;
 
 use super::audit::audit;
 use super::place::{Place, ask, register, settle, settlement, worker};
@@ -33,7 +35,21 @@ const LASTS: Duration = Duration::from_secs(4);
 struct Memory {
     taken_in: Mutex<BTreeSet<OnboardingId>>,
     done: Mutex<BTreeMap<(JobId, LeaseToken), u32>>,
-    calls: Mutex<u64>,
+    calls: watch::Sender<u64>,
+    /// How often something was done to their server.
+    hurts: AtomicU32,
+}
+
+impl Memory {
+    /// Returns when so many more calls were begun. While the server is away each process has one, or two if it gave one up.
+    async fn more_calls(&self, count: u64) {
+        let goal = *self.calls.borrow() + count;
+        self.calls.subscribe().wait_for(|calls| *calls >= goal).await.unwrap();
+    }
+
+    fn hurt(&self) {
+        self.hurts.fetch_add(1, Ordering::SeqCst);
+    }
 }
 
 /// One process.
@@ -69,7 +85,7 @@ fn target() -> Target {
 /// Calls; in one of ten cases the reply is lost, and the same is asked again. So it is when the connection is.
 macro_rules! call {
     ($process:expr, $call:expr) => {{
-        *$process.memory.calls.lock().unwrap() += 1;
+        $process.memory.calls.send_modify(|calls| *calls += 1);
         if chance(10) {
             let patience = Duration::from_micros(u64::from(below(1_500)));
             // Whatever it brings.
@@ -226,46 +242,46 @@ fn outcome(job: &LeasedJob) -> Outcome {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn four_processes_in_a_crowd_leave_everything_in_its_place() {
-    crowd(Place::real(), std::future::pending()).await;
+    let server = Server::start(&Options::default()).unwrap();
+    crowd(Place::at(server.url()), async |_| std::future::pending().await).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn they_do_so_too_while_their_connections_are_cut() {
     let server = Server::start(&Options::default()).unwrap();
-    let cut = || server.command(&["CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes"]).unwrap();
-    crowd(Place::at(server.url()), async {
-        // Each time they wait longer before they connect again.
-        for pause in [300, 300, 400, 500, 900] {
-            tokio::time::sleep(Duration::from_millis(pause + u64::from(below(100)))).await;
-            cut();
+    let cuts = crowd(Place::at(server.url()), async |memory| {
+        loop {
+            memory.more_calls(200 + u64::from(below(100))).await;
+            server.command(&["CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes"]).unwrap();
+            memory.hurt();
         }
-        std::future::pending::<()>().await;
-    })
-    .await;
+    });
+    let cuts = cuts.await;
+    assert!(cuts >= 3, "{cuts} cuts tell nothing");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn they_do_so_too_while_their_server_is_killed() {
     let options = Options { appendonly: Some(Fsync::Always), ..Options::default() };
     let mut server = Server::start(&options).unwrap();
-    let url = server.url();
-    crowd(Place::at(url), async move {
-        for _ in 0..3 {
-            tokio::time::sleep(Duration::from_millis(700 + u64::from(below(300)))).await;
+    let kills = crowd(Place::at(server.url()), async |memory| {
+        loop {
+            memory.more_calls(200 + u64::from(below(100))).await;
             tokio::task::block_in_place(|| server.restart()).unwrap();
+            memory.hurt();
         }
-        std::future::pending::<()>().await;
-    })
-    .await;
+    });
+    let kills = kills.await;
+    assert!(kills >= 2, "{kills} kills tell nothing");
 }
 
-async fn crowd(mut place: Place, trouble: impl Future<Output = ()>) {
+/// Lets the processes loose on a store at a server of its own, and `trouble` on that server. Answers how often it was hurt.
+async fn crowd(mut place: Place, trouble: impl AsyncFnOnce(&Memory)) -> u32 {
     place.policies.circuit.threshold = 4;
     place.policies.circuit.suspects = 2;
     place.policies.circuit.probe_interval = Duration::from_millis(20);
     place.policies.circuit.confirm_after = Duration::from_millis(20);
     let memory = Arc::new(Memory::default());
-    let store = place.open().await;
     let until = Instant::now() + LASTS;
     let mut crowd = tokio::task::JoinSet::new();
     for number in 1..=PROCESSES {
@@ -277,23 +293,36 @@ async fn crowd(mut place: Place, trouble: impl Future<Output = ()>) {
             ended.unwrap();
         }
     };
-    tokio::pin!(trouble);
     tokio::select! {
         () = all => {}
-        () = &mut trouble => {}
+        () = trouble(&memory) => {}
     }
-    // Replies that were lost may still be on their way.
-    tokio::time::sleep(Duration::from_millis(100)).await;
-    // The first call finds a connection that was cut.
-    while store.now().await.is_err() {}
+    until_alone(&place).await;
+    let store = place.open().await;
     audit(&place, &store).await;
     let status = store.status().await.unwrap();
     let taken_in = memory.taken_in.lock().unwrap().len() as u64;
     assert_eq!(status.total(), taken_in, "something was lost: {:?}", status.by_stage);
-    let calls = *memory.calls.lock().unwrap();
+    let calls = *memory.calls.borrow();
     assert!(calls > 500, "{calls} calls tell nothing");
     bring_to_their_ends(&store).await;
     audit(&place, &store).await;
+    memory.hurts.load(Ordering::SeqCst)
+}
+
+/// Waits until the server has dealt with all that was sent to it, replies that nobody waits for included.
+async fn until_alone(place: &Place) {
+    let mut raw = place.raw().await;
+    let until = Instant::now() + Duration::from_secs(10);
+    loop {
+        let clients: String =
+            redis::cmd("CLIENT").arg("LIST").query_async(&mut raw.connection).await.unwrap();
+        if clients.lines().count() == 1 {
+            return;
+        }
+        assert!(Instant::now() < until, "somebody stays: {clients}");
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
 }
 
 /// Nothing stands still: whoever goes on brings everybody to an end.

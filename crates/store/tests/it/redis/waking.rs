@@ -1,5 +1,6 @@
 //! Whoever waits for work is woken as soon as there is some, and costs nothing until then.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -30,6 +31,26 @@ fn calls(server: &Server) -> u64 {
     server.info("total_commands_processed").unwrap().parse().unwrap()
 }
 
+/// The connections on which somebody waits, by their numbers at the server.
+fn waiting_on(server: &Server) -> BTreeSet<String> {
+    let clients = server.command(&["CLIENT", "LIST"]).unwrap().text();
+    let field = |client: &str, name: &str| {
+        client.split(' ').find_map(|field| Some(field.strip_prefix(name)?.to_owned()))
+    };
+    let blocked =
+        clients.lines().filter(|client| field(client, "flags=").is_some_and(|flags| flags.contains('b')));
+    blocked.filter_map(|client| field(client, "id=")).collect()
+}
+
+/// Returns when somebody waits on a connection that is none of `known`.
+async fn until_somebody_waits(server: &Server, known: &BTreeSet<String>) {
+    let until = Instant::now() + Duration::from_secs(10);
+    while waiting_on(server).is_subset(known) {
+        assert!(Instant::now() < until, "nobody waits");
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_waiter_is_woken_by_another_process_within_milliseconds_every_time() {
     let place = Place::real();
@@ -55,7 +76,7 @@ async fn an_idle_waiter_asks_nothing() {
     let store = place.open().await;
     register(&store, 1).await;
     let waiting = tokio::spawn(wait_for_a_job(Arc::clone(&store)));
-    tokio::time::sleep(Duration::from_millis(300)).await;
+    until_somebody_waits(&server, &BTreeSet::new()).await;
     let before = calls(&server);
     tokio::time::sleep(Duration::from_secs(1)).await;
     // Each look from here is a call or two.
@@ -87,7 +108,7 @@ async fn a_waiter_outlives_its_server() {
             }
         }
     });
-    tokio::time::sleep(Duration::from_millis(100)).await;
+    until_somebody_waits(&server, &BTreeSet::new()).await;
     server.kill().unwrap();
     tokio::time::sleep(Duration::from_secs(1)).await;
     server.restart().unwrap();
@@ -133,6 +154,7 @@ async fn a_waiter_is_woken_by_a_server_that_counts_anew() {
     store.changed(Duration::from_millis(300)).await;
     store.changed(Duration::from_millis(300)).await;
     let _: i64 = raw.ask("DEL", "wake", b"", &[] as &[&str]).await;
+    let killed = waiting_on(&server);
     server.command(&["CLIENT", "KILL", "TYPE", "normal"]).unwrap();
     let waiting = tokio::spawn(async move {
         let begun = Instant::now();
@@ -140,7 +162,7 @@ async fn a_waiter_is_woken_by_a_server_that_counts_anew() {
         store.changed(Duration::from_secs(10)).await;
         begun.elapsed()
     });
-    tokio::time::sleep(Duration::from_millis(700)).await;
+    until_somebody_waits(&server, &killed).await;
     while other.enqueue(vec![Row::of(1).identified()]).await.is_err() {}
     let took = waiting.await.unwrap();
     assert!(took < Duration::from_secs(3), "{took:?}");
