@@ -10,13 +10,11 @@ use gangway_jobs::outcome::{FollowUp, Outcome, Settled, Step};
 use gangway_jobs::payload::{CreateCustomer, Payload};
 use gangway_store::{DeadFilter, Error, Target};
 
-use super::place::{ask, complete, customer, customers, end, open, place, tamper};
+use super::place::{ask, complete, customer, customers, end, holding, tamper};
 
 #[tokio::test]
 async fn one_that_fails_in_a_group_harms_only_itself() {
-    let (_folder, path) = place();
-    let store = open(&path);
-    store.enqueue(customers(0..2)).await.unwrap();
+    let (_folder, path, store) = holding(0..2).await;
     tamper(&path, "UPDATE onboarding SET record = '{' WHERE reference = 'ref-0'");
     let other = rusqlite::Connection::open(&path).unwrap();
     // Nothing can be written yet, so all of these meet in one group.
@@ -38,9 +36,7 @@ async fn one_that_fails_in_a_group_harms_only_itself() {
 
 #[tokio::test]
 async fn a_damaged_record_costs_its_own_job_and_no_other() {
-    let (_folder, path) = place();
-    let store = open(&path);
-    store.enqueue(customers(0..3)).await.unwrap();
+    let (_folder, path, store) = holding(0..3).await;
     tamper(&path, "UPDATE onboarding SET record = '{\"id\":7}' WHERE reference = 'ref-1'");
     let leased = store.lease(ask(Kind::CreateCustomer, 10)).await.unwrap().jobs;
     assert_eq!(leased.len(), 2);
@@ -56,9 +52,7 @@ async fn a_damaged_record_costs_its_own_job_and_no_other() {
 
 #[tokio::test]
 async fn an_end_that_cannot_be_written_is_buried_alone() {
-    let (_folder, path) = place();
-    let store = open(&path);
-    store.enqueue(customers(0..3)).await.unwrap();
+    let (_folder, _path, store) = holding(0..3).await;
     let leased = store.lease(ask(Kind::CreateCustomer, 10)).await.unwrap().jobs;
     let mut huge = customer(9, "Company").customer;
     let company = "x".repeat(70_000);

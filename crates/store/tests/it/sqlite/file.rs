@@ -12,14 +12,12 @@ use gangway_jobs::outcome::Settled;
 use gangway_store::sqlite::Mode;
 use gangway_store::{Error, SharedStore};
 
-use super::place::{LEASE, ask, complete, customers, end, made_for, open, open_with, place};
+use super::place::{LEASE, ask, complete, customers, end, holding, made_for, open, open_with, place};
 
 #[cfg(unix)]
 #[tokio::test]
 async fn a_store_whose_file_was_removed_writes_no_more() {
-    let (_folder, path) = place();
-    let store = open(&path);
-    store.enqueue(customers(0..1)).await.unwrap();
+    let (_folder, path, store) = holding(0..1).await;
     std::fs::remove_file(&path).unwrap();
     assert!(matches!(store.enqueue(customers(1..2)).await, Err(Error::Replaced { .. })));
     assert!(matches!(store.status().await, Err(Error::Replaced { .. })));
@@ -65,9 +63,7 @@ fn as_after_a_kill(path: &Path) -> SharedStore {
 
 #[tokio::test]
 async fn what_was_acknowledged_outlives_a_process_that_just_stops() {
-    let (_folder, path) = place();
-    let store = open(&path);
-    store.enqueue(customers(0..100)).await.unwrap();
+    let (_folder, path, store) = holding(0..100).await;
     let leased = store.lease(ask(Kind::CreateCustomer, 10)).await.unwrap().jobs;
     store.settle(leased.iter().map(|job| end(job.id, job.token, complete())).collect()).await.unwrap();
     let again = as_after_a_kill(&path);

@@ -8,7 +8,7 @@ use gangway_store::sqlite::Mode;
 use gangway_store::stamp::Expected;
 use gangway_store::{Error, SharedStore};
 
-use super::place::{ask, customers, made_for, open, place, tamper, try_open};
+use super::place::{ask, customers, holding, made_for, open, place, tamper, try_open};
 
 #[tokio::test]
 async fn only_a_command_that_may_create_makes_a_store() {
@@ -92,9 +92,7 @@ async fn a_store_of_an_earlier_release_is_brought_up_to_date_by_whoever_opens_it
 
 #[tokio::test]
 async fn a_limit_that_cannot_be_read_stops_calls_until_it_is_set_anew() {
-    let (_folder, path) = place();
-    let store = open(&path);
-    store.enqueue(customers(0..2)).await.unwrap();
+    let (_folder, path, store) = holding(0..2).await;
     tamper(&path, "UPDATE store SET limits = '{'");
     let damaged = |error: Error| matches!(error, Error::Damaged { what: "rate limit", .. });
     assert!(damaged(store.limits().await.unwrap_err()));

@@ -54,6 +54,14 @@ pub(super) fn place() -> (TempDir, PathBuf) {
     (folder, path)
 }
 
+/// A store that has taken these customers in.
+pub(super) async fn holding(numbers: std::ops::Range<u32>) -> (TempDir, PathBuf, SharedStore) {
+    let (folder, path) = place();
+    let store = open(&path);
+    store.enqueue(customers(numbers)).await.unwrap();
+    (folder, path, store)
+}
+
 pub(super) fn customer(n: u32, company: &str) -> NewOnboarding {
     let raw = RawCustomer {
         reference: Some(&format!("ref-{n}")),
