@@ -141,8 +141,8 @@ impl Error {
             }
             Self::Import { source, .. } | Self::Argument(source) => source.help(),
             Self::Worker(gangway_worker::Error::Forgotten { .. }) => {
-                "import their files again: rows that are there are skipped, and no customer is made twice; then start the \
-                 worker again"
+                "import their files again, without what was erased or cancelled since: rows that are there are skipped, and \
+                 no customer is made twice; then start the worker again"
                     .into()
             }
             Self::Worker(_) => "nothing is lost: mend the cause and start the worker again".into(),

@@ -20,13 +20,13 @@ pub enum Error {
         "the store did not take the last {0} results in time; their jobs run again when the leases have run out"
     )]
     Unsettled(usize),
-    /// All that the store still holds has reached the goal, but it held more while the worker ran: its server came back
-    /// without its data, or another one took over that had not received them.
-    #[error("the store held {held} onboardings and has {left} left: it has lost {} of them", held - left)]
+    /// All that the store holds has reached the goal, but it lost some while the worker ran: its server came back without
+    /// its data, or another one took over that had not received them.
+    #[error("the store lost {lost} onboardings while the worker ran; all that it holds now, {left}, is done")]
     Forgotten {
-        /// The most that the worker saw.
-        held: u64,
-        /// How many it saw last.
+        /// By how many they became fewer.
+        lost: u64,
+        /// How many there were at the last look.
         left: u64,
     },
     /// The monitor ended with an error; no lease is lost, they run out and are taken back.

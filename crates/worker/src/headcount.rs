@@ -2,45 +2,40 @@
 
 use crate::error::Error;
 
-/// The most onboardings that a worker has seen in its store, and how many it saw last.
+/// Counts what a store loses, by looking again and again how many onboardings it holds.
 ///
-/// What is lost while none of those is seen, because others came in meanwhile, stays unknown here: whoever sent it has to
-/// send it again, as after every failover.
-#[derive(Clone, Copy, Debug, Default)]
+/// A loss is not made good by what comes in afterwards: nobody here can tell whether that is the same. What is lost and
+/// outnumbered by others between two looks goes unseen.
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct Headcount {
-    most: u64,
     last: u64,
+    lost: u64,
 }
 
 impl Headcount {
-    /// Takes in how many there are. Tells when some have gone, and when there are as many as before.
+    /// Of a store in which somebody has seen so many.
+    pub(crate) const fn from(known: u64) -> Self {
+        Self { last: known, lost: 0 }
+    }
+
+    /// Takes in how many there are now. Tells of each loss.
     pub(crate) fn see(&mut self, count: u64) {
-        let was_whole = self.is_whole();
-        *self = Self { most: self.most.max(count), last: count };
-        match (was_whole, self.is_whole()) {
-            (true, false) => tracing::error!(
-                held = self.most,
-                holds = self.last,
-                "the store has lost onboardings; import their files again"
-            ),
-            (false, true) => tracing::info!("the store holds as many onboardings as before its loss"),
-            (true, true) | (false, false) => {}
+        let lost = self.last.saturating_sub(count);
+        if lost > 0 {
+            tracing::error!(lost, left = count, "the store has lost onboardings; import their files again");
         }
+        *self = Self { last: count, lost: self.lost + lost };
     }
 
     /// What a worker that has nothing left to do may say of its work.
     ///
     /// # Errors
     /// Some of it was not done but lost.
-    pub(crate) fn verdict(self) -> Result<(), Error> {
-        if self.is_whole() {
-            return Ok(());
+    pub(crate) const fn verdict(self) -> Result<(), Error> {
+        match self.lost {
+            0 => Ok(()),
+            lost => Err(Error::Forgotten { lost, left: self.last }),
         }
-        Err(Error::Forgotten { held: self.most, left: self.last })
-    }
-
-    const fn is_whole(self) -> bool {
-        self.last >= self.most
     }
 }
 
@@ -48,16 +43,27 @@ impl Headcount {
 mod tests {
     use super::*;
 
-    #[test]
-    fn onboardings_that_are_gone_are_missed_until_as_many_are_there_again() {
-        let mut headcount = Headcount::default();
-        assert!(headcount.verdict().is_ok(), "an empty store has lost nothing");
-        for (count, whole) in
-            [(5, true), (9, true), (0, false), (8, false), (9, true), (12, true), (11, false)]
-        {
-            headcount.see(count);
-            assert_eq!(headcount.verdict().is_ok(), whole, "{count}");
+    /// What is lost in the end, and how many are left.
+    fn after(known: u64, looks: &[u64]) -> Option<(u64, u64)> {
+        let mut headcount = Headcount::from(known);
+        looks.iter().for_each(|count| headcount.see(*count));
+        match headcount.verdict() {
+            Err(Error::Forgotten { lost, left }) => Some((lost, left)),
+            _ => None,
         }
-        assert!(matches!(headcount.verdict(), Err(Error::Forgotten { held: 12, left: 11 })));
+    }
+
+    #[test]
+    fn what_becomes_fewer_is_lost_whatever_comes_in_afterwards() {
+        for (known, looks, expected) in [
+            (0, &[][..], None),
+            (0, &[0, 5, 5, 9], None),
+            (9, &[9], None),
+            (9, &[0], Some((9, 0))),
+            (0, &[9, 8, 9, 20], Some((1, 20))),
+            (5, &[9, 2, 4, 3], Some((8, 3))),
+        ] {
+            assert_eq!(after(known, looks), expected, "{known} {looks:?}");
+        }
     }
 }

@@ -48,6 +48,9 @@ pub struct Worker<A> {
     pub config: Config,
     /// Counts what it does.
     pub stats: Arc<Stats>,
+    /// How many onboardings somebody has seen in the store already; 0 if nobody has looked. If the worker sees fewer, the
+    /// store has lost some.
+    pub known: u64,
 }
 
 impl<A: Api + std::fmt::Debug> Worker<A> {
@@ -56,8 +59,8 @@ impl<A: Api + std::fmt::Debug> Worker<A> {
     /// back at most a second after the grace time.
     ///
     /// # Errors
-    /// A setting is wrong, the store failed for good, or it did not answer until the end. Leases still held then run out and
-    /// are taken back.
+    /// A setting is wrong, the store failed for good, it lost onboardings before `until` was reached, or it did not answer
+    /// until the end. Leases still held then run out and are taken back.
     pub async fn run(self, until: Until, shutdown: CancellationToken) -> Result<(), Error> {
         self.run_with(Pipeline, until, shutdown).await
     }
@@ -84,6 +87,7 @@ impl<A: Api + std::fmt::Debug> Worker<A> {
             None => return Ok(()),
             Some(registered) => registered?,
         }
+        let known = self.known;
         let (shared, mut settling) = self.share(info.id);
         let (held, give_up) = (Arc::clone(&shared.held), Arc::clone(&shared.give_up));
         // Maintenance goes on until the last settle is written: leases must not run out during the grace time.
@@ -95,20 +99,15 @@ impl<A: Api + std::fmt::Debug> Worker<A> {
             Arc::clone(&give_up),
             shared.context.config.grace,
         ));
-        let worked = work(&shared, Arc::new(handler), until, &shutdown).await;
+        let worked = work(&shared, Arc::new(handler), (until, known), &shutdown).await;
         drop(shared);
         let settled = late.run_until_cancelled(wind_up(&mut settling, &*store, &held)).await;
         settling.abort();
         upkeep.cancel();
         late.run_until_cancelled(leave(tasks, &*store, info.id)).await;
         timer.abort();
-        if let Some(error) = give_up.take() {
-            return Err(error);
-        }
-        match settled {
-            Some(settled) => settled.and(worked),
-            None => Err(Error::Unsettled(held.count())),
-        }
+        let given_up = give_up.take().map_or(Ok(()), Err);
+        worked.and(given_up).and(settled.unwrap_or_else(|| Err(Error::Unsettled(held.count()))))
     }
 
     /// What the three apalis workers share, and the task that writes for them.
@@ -176,7 +175,7 @@ async fn keep_time([stop, cut, late]: [CancellationToken; 3], give_up: Arc<GiveU
 async fn work<A: Api + std::fmt::Debug, H: Handler<A>>(
     shared: &Arc<Shared<A>>,
     handler: Arc<H>,
-    until: Until,
+    (until, known): (Until, u64),
     shutdown: &CancellationToken,
 ) -> Result<(), Error> {
     let mut monitor = Monitor::new();
@@ -199,7 +198,7 @@ async fn work<A: Api + std::fmt::Debug, H: Handler<A>>(
             () = shutdown.cancelled() => tracing::info!("shutting down: leasing stops, running jobs finish"),
             () = shared.give_up.raised() => {}
             () = shared.stop.cancelled() => {}
-            reached = reached(shared, until) => verdict = reached,
+            reached = reached(shared, until, known) => verdict = reached,
         }
         shared.stop.cancel();
         if let Err(error) = controls.shutdown() {
@@ -218,8 +217,8 @@ async fn work<A: Api + std::fmt::Debug, H: Handler<A>>(
 ///
 /// # Errors
 /// Nothing is left to do, but only because the store has lost some of it.
-async fn reached<A: Api>(shared: &Shared<A>, until: Until) -> Result<(), Error> {
-    let mut headcount = Headcount::default();
+async fn reached<A: Api>(shared: &Shared<A>, until: Until, known: u64) -> Result<(), Error> {
+    let mut headcount = Headcount::from(known);
     loop {
         if let Ok(status) = shared.context.store.status().await {
             headcount.see(status.total());

@@ -66,14 +66,17 @@ pub(crate) async fn run(args: &Args, context: &Context) -> Result<Ending> {
         tokio::spawn(api::follow(Source::new(&context.settings), Arc::clone(&client), context.stop.clone()));
     let worked = work::work(&context.settings, &store, client, goal, &context.bars, &context.stop).await;
     following.abort();
-    let shown = Shown::read(&*store).await?;
+    let finished = match worked {
+        Ok(worked) => Shown::read(&*store).await.map(|shown| (worked, shown)),
+        Err(error) => Err(error),
+    };
     store.close().await;
-    let worked = worked?;
+    let (worked, status) = finished?;
     if context.stop.is_cancelled() {
         return Err(Error::stopped("what was taken in is safe in the store"));
     }
     let failed = import.some_failed() || worked.newly_dead > 0;
-    let answer = Answer { import, status: shown, elapsed_s: worked.elapsed.as_secs_f64() };
+    let answer = Answer { import, status, elapsed_s: worked.elapsed.as_secs_f64() };
     context.out.answer(&answer, || status::text(&answer.status))?;
     Ok(Ending::failed_if(failed))
 }

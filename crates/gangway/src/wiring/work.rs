@@ -41,7 +41,7 @@ pub(crate) async fn work(
     stop: &CancellationToken,
 ) -> Result<Worked> {
     let begun = Instant::now();
-    let dead_before = dead(&patience::wait(stop, || store.status()).await?);
+    let before = patience::wait(stop, || store.status()).await?;
     let stats = Arc::new(Stats::default());
     let worker = Worker {
         store: Arc::clone(store),
@@ -49,6 +49,7 @@ pub(crate) async fn work(
         identity: settings.sections.identity(),
         config: config(&settings.sections),
         stats: Arc::clone(&stats),
+        known: before.total(),
     };
     let drawn = stop.child_token();
     let drawing = (until != Until::Stopped && progress::is_watched())
@@ -62,7 +63,7 @@ pub(crate) async fn work(
         tracing::debug!(%error, "bar ended early");
     }
     result.map_err(Error::Worker)?;
-    let newly_dead = dead(&patience::wait_briefly(|| store.status()).await?).saturating_sub(dead_before);
+    let newly_dead = dead(&patience::wait_briefly(|| store.status()).await?).saturating_sub(dead(&before));
     Ok(Worked { counts: stats.counts(), elapsed: begun.elapsed(), newly_dead })
 }
 

@@ -95,6 +95,7 @@ impl Plant {
             identity: identity(),
             config: self.config.clone(),
             stats: Arc::clone(&self.stats),
+            known: 0,
         }
     }
 

@@ -42,6 +42,20 @@ fn waiting_on(server: &Server) -> BTreeSet<String> {
     blocked.filter_map(|client| field(client, "id=")).collect()
 }
 
+/// Returns when what comes with the beginning of a wait is over.
+async fn until_quiet(server: &Server) {
+    let until = Instant::now() + Duration::from_secs(10);
+    loop {
+        let before = calls(server);
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        // Each look from here is a call or two.
+        if calls(server) - before <= 2 {
+            return;
+        }
+        assert!(Instant::now() < until, "it is never quiet");
+    }
+}
+
 /// Returns when somebody waits on a connection that is none of `known`.
 async fn until_somebody_waits(server: &Server, known: &BTreeSet<String>) {
     let until = Instant::now() + Duration::from_secs(10);
@@ -77,6 +91,7 @@ async fn an_idle_waiter_asks_nothing() {
     register(&store, 1).await;
     let waiting = tokio::spawn(wait_for_a_job(Arc::clone(&store)));
     until_somebody_waits(&server, &BTreeSet::new()).await;
+    until_quiet(&server).await;
     let before = calls(&server);
     tokio::time::sleep(Duration::from_secs(1)).await;
     // Each look from here is a call or two.

@@ -25,16 +25,16 @@ const WORKERS: usize = 4;
 fn tell(stage: &Stage) -> Result<Told> {
     let server = stage.server()?;
     let mut world = stage.world_on(&server)?;
-    let (customers, kills) = (stage.pick(400, 10_000), stage.pick(4, 40));
+    let (customers, kills) = (stage.pick(400, 15_000), stage.pick(4, 40));
     let (lease, every) =
         (Duration::from_secs(stage.pick(2, 10)), Duration::from_millis(stage.pick(1_500, 3_000)));
     world.set("GANGWAY__WORKER__LEASE", &format!("{}s", lease.as_secs()));
-    world.set("GANGWAY__WORKER__CONCURRENCY", stage.pick("8", "64"));
+    world.set("GANGWAY__WORKER__CONCURRENCY", "8");
     blame_no_job(&mut world);
     logs::log_attempts(&mut world);
     take_in(&world, customers, stage.seed)?;
     // So slow that each worker holds some jobs at any time, and that the work outlasts the storm.
-    world.put("/_faults", &json!({"latency": {"kind": "fixed", "ms": stage.pick(100.0, 3_000.0)}}))?;
+    world.put("/_faults", &json!({"latency": {"kind": "fixed", "ms": stage.pick(100.0, 250.0)}}))?;
 
     let mut storm = Storm {
         world: &world,
