@@ -52,6 +52,7 @@ impl Hand {
             identity: customers::identity(),
             config: config(concurrency),
             stats: Arc::clone(&stats),
+            known: 0,
         };
         let running = tokio::spawn(worker.run_with(handler, Until::Stopped, stop.clone()));
         Self { running, stop, stats }

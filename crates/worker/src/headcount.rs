@@ -46,7 +46,9 @@ mod tests {
     /// What is lost in the end, and how many are left.
     fn after(known: u64, looks: &[u64]) -> Option<(u64, u64)> {
         let mut headcount = Headcount::from(known);
-        looks.iter().for_each(|count| headcount.see(*count));
+        for count in looks {
+            headcount.see(*count);
+        }
         match headcount.verdict() {
             Err(Error::Forgotten { lost, left }) => Some((lost, left)),
             _ => None,

@@ -106,8 +106,8 @@ impl<A: Api + std::fmt::Debug> Worker<A> {
         upkeep.cancel();
         late.run_until_cancelled(leave(tasks, &*store, info.id)).await;
         timer.abort();
-        let given_up = give_up.take().map_or(Ok(()), Err);
-        worked.and(given_up).and(settled.unwrap_or_else(|| Err(Error::Unsettled(held.count()))))
+        let failed = give_up.take().map_or(Ok(()), Err);
+        worked.and(failed).and(settled.unwrap_or_else(|| Err(Error::Unsettled(held.count()))))
     }
 
     /// What the three apalis workers share, and the task that writes for them.
