@@ -50,7 +50,7 @@ async fn an_idle_worker_is_quiet_and_starts_what_this_or_another_process_takes_i
     let producer = Plant::embedded(&file, LivingApi::healthy()).await;
     let running = plant.start(Until::Stopped);
     until("the first questions", || plant.store.count("lease") >= 3).await;
-    tokio::time::sleep(Duration::from_millis(200)).await;
+    until("rest", || plant.store.is_at_rest()).await;
     let before = plant.store.count("lease");
     tokio::time::sleep(Duration::from_secs(1)).await;
     let asked = plant.store.count("lease") - before;

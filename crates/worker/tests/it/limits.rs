@@ -15,10 +15,10 @@ const SLOW: RatePolicy = RatePolicy { per_second: 0.001, shares: [0.3, 0.4, 0.3]
 async fn asleep_for_lack_of_tokens(plant: &Plant) {
     plant.store.set_limits(Some(SLOW)).await.unwrap();
     plant.take_in(5).await;
-    until("the one customer", || plant.api.customers() == 1).await;
-    // Nothing that this one brings about, its link and its poll, is left to wake anybody.
-    tokio::time::sleep(Duration::from_millis(500)).await;
-    assert_eq!(plant.api.customers(), 1);
+    // Its create and its link are written, and there is no token for its poll: nothing is left that would wake anybody.
+    until("the one customer's link", || plant.store.settled_count() == 2).await;
+    until("rest", || plant.store.is_at_rest()).await;
+    assert_eq!((plant.api.customers(), plant.api.calls().len()), (1, 2));
 }
 
 #[tokio::test]

@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use gangway_jobs::enqueue::NewOnboarding;
+use gangway_jobs::kind::Kind;
 use gangway_store::{Error, Permit, Result, SharedStore, Store};
 use tokio::sync::Notify;
 
@@ -50,7 +51,26 @@ pub(crate) struct MoodyStore {
     pub(crate) permits: Mutex<VecDeque<Permit>>,
     /// Settlements written.
     settled: AtomicUsize,
+    /// Who is told of a change now, and who is asking for jobs.
+    waiting: AtomicUsize,
+    leasing: AtomicUsize,
     calls: Mutex<Vec<&'static str>>,
+}
+
+/// Counts somebody for as long as it lives.
+struct Counted<'a>(&'a AtomicUsize);
+
+impl<'a> Counted<'a> {
+    fn one(count: &'a AtomicUsize) -> Self {
+        count.fetch_add(1, Ordering::SeqCst);
+        Self(count)
+    }
+}
+
+impl Drop for Counted<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::SeqCst);
+    }
 }
 
 fn busy() -> Error {
@@ -83,6 +103,8 @@ impl MoodyStore {
             wake: Some(Notify::new()),
             permits: Mutex::default(),
             settled: AtomicUsize::default(),
+            waiting: AtomicUsize::default(),
+            leasing: AtomicUsize::default(),
             calls: Mutex::default(),
         }
     }
@@ -97,6 +119,11 @@ impl MoodyStore {
 
     pub(crate) fn settled_count(&self) -> u64 {
         self.settled.load(Ordering::SeqCst) as u64
+    }
+
+    /// Whether all three kinds of one worker have been told that there is nothing to do, and wait for a change.
+    pub(crate) fn is_at_rest(&self) -> bool {
+        self.leasing.load(Ordering::SeqCst) == 0 && self.waiting.load(Ordering::SeqCst) == Kind::ALL.len()
     }
 
     /// Somebody takes a customer in.

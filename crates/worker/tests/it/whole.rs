@@ -152,7 +152,9 @@ async fn an_idle_worker_starts_a_new_job_at_once_even_if_it_came_while_nobody_wa
     let begun = Instant::now();
     until("the late arrival", || plant.api.customers() == 1).await;
     assert!(begun.elapsed() < Duration::from_secs(2), "a wake-up was lost");
-    tokio::time::sleep(Duration::from_millis(200)).await;
+    // Created, linked, and read three times.
+    until("its end", || plant.store.settled_count() == 5).await;
+    until("rest", || plant.store.is_at_rest()).await;
     let begun = Instant::now();
     plant.store.enqueue(vec![onboarding(2)]).await.unwrap();
     until("another one", || plant.api.customers() == 2).await;
@@ -161,14 +163,17 @@ async fn an_idle_worker_starts_a_new_job_at_once_even_if_it_came_while_nobody_wa
     ended(running).await.unwrap();
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn an_idle_worker_asks_the_store_for_little() {
     let plant = Plant::new(LivingApi::healthy());
     let running = plant.start(Until::Stopped);
     until("the first questions", || plant.store.count("lease") >= 3).await;
-    let before = plant.store.count("lease");
-    tokio::time::sleep(Duration::from_millis(500)).await;
-    assert!(plant.store.count("lease") - before <= 6, "{}", plant.store.count("lease") - before);
+    let (before, begun) = (plant.store.count("lease"), tokio::time::Instant::now());
+    let beats = plant.store.count("beat");
+    until("ten heartbeats", || plant.store.count("beat") >= beats + 10).await;
+    let asked = plant.store.count("lease") - before;
+    let half_seconds = usize::try_from(begun.elapsed().as_millis() / 500).unwrap() + 1;
+    assert!(asked <= 6 * half_seconds, "{asked} questions in {:?}", begun.elapsed());
     plant.shutdown.cancel();
     ended(running).await.unwrap();
 }

@@ -17,7 +17,7 @@ use gangway_jobs::transition::EndRequest;
 use gangway_store::*;
 use uuid::Uuid;
 
-use super::{Mode as Mood, MoodyStore, busy};
+use super::{Counted, Mode as Mood, MoodyStore, busy};
 
 #[async_trait]
 impl Store for MoodyStore {
@@ -54,6 +54,7 @@ impl Store for MoodyStore {
     }
 
     async fn lease(&self, ask: LeaseRequest) -> Result<Grant> {
+        let _leasing = Counted::one(&self.leasing);
         self.pass("lease").await?;
         let kind = ask.kind;
         let grant = self.inner.lease(ask).await?;
@@ -122,6 +123,7 @@ impl Store for MoodyStore {
     }
 
     async fn changed(&self, at_most: Duration) {
+        let _waiting = Counted::one(&self.waiting);
         match &self.wake {
             Some(wake) => drop(tokio::time::timeout(at_most, wake.notified()).await),
             None => self.inner.changed(at_most).await,
